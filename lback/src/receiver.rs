@@ -1,0 +1,351 @@
+//! What a receiver is: its identity, its phase, its place in the order, and its handler.
+//!
+//! Everything here is plain data that `#[receiver]` writes into a `static`. It knows nothing of
+//! sessions, databases or users.
+
+use std::any::TypeId;
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The error that a receiver may return, boxed.
+pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;
+
+/// What a handler gives back.
+pub type Outcome = Result<(), BoxError>;
+
+/// A signal: a point in the life of a row, or in that of an application.
+///
+/// Implemented by [`#[signal]`](macro@crate::signal) for an empty enum that bears the signal's name
+/// (`user_post_create`); nothing else implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a signal",
+    label = "not a signal",
+    note = "a signal is named like `user_post_create`: `noun_pre_verb` or `noun_post_verb`; `#[signal]` and `#[repository]` declare them"
+)]
+pub trait Signal: Sized + 'static {
+    /// The arguments that receivers are given, by name.
+    type Args<'a>;
+
+    /// Name, place and timing.
+    const INFO: &'static SignalInfo;
+}
+
+/// Whether a signal is sent before or after what it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Timing {
+    /// Before: receivers may change the data, or veto.
+    Pre,
+    /// After, and before the commit.
+    Post,
+}
+
+/// Which signal fired: the `signal` argument of every receiver.
+///
+/// ```
+/// use lback::sqlite::prelude::*;
+///
+/// #[receiver(user_post_create, user_post_update)]
+/// fn trace(signal: &SignalInfo, user: &User) {
+///     println!("{}: {}", signal.name(), user.username);
+/// }
+/// ```
+pub struct SignalInfo {
+    key: fn() -> TypeId,
+    name: &'static str,
+    module: &'static str,
+    timing: Timing,
+}
+
+impl SignalInfo {
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    pub const fn new(
+        key: fn() -> TypeId,
+        name: &'static str,
+        module: &'static str,
+        timing: Timing,
+    ) -> Self {
+        Self { key, name, module, timing }
+    }
+
+    /// The signal's name, such as `user_post_create`.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The module that declares it.
+    pub const fn module(&self) -> &'static str {
+        self.module
+    }
+
+    /// Whether it is sent before or after what it is about.
+    pub const fn timing(&self) -> Timing {
+        self.timing
+    }
+
+    pub(crate) fn key(&self) -> TypeId {
+        (self.key)()
+    }
+}
+
+impl PartialEq for SignalInfo {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for SignalInfo {}
+
+impl fmt::Debug for SignalInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignalInfo")
+            .field("name", &self.name)
+            .field("module", &self.module)
+            .field("timing", &self.timing)
+            .finish()
+    }
+}
+
+impl fmt::Display for SignalInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// When a receiver runs, measured against the transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Phase {
+    /// At once, inside the uncommitted transaction: its error stops or undoes the operation.
+    InTransaction,
+    /// Once the outermost transaction has really committed.
+    AfterCommit,
+    /// Once the outermost transaction has ended, if the operation turned out not to last.
+    AfterRollback,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InTransaction => "in transaction",
+            Self::AfterCommit => "after commit",
+            Self::AfterRollback => "after rollback",
+        })
+    }
+}
+
+/// What the failure of a receiver in the transaction means for the operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OnError {
+    /// The operation fails and is undone.
+    Abort,
+    /// What the receiver wrote is undone, the failure is reported, the operation goes on.
+    Isolate,
+}
+
+/// A place in the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// The file, as the compiler names it.
+    pub file: &'static str,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// One receiver of one signal: who it is, and how it wants to be called.
+///
+/// A function that listens to three signals has three registrations.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Registration {
+    /// The signal.
+    pub signal: &'static SignalInfo,
+    /// The stable identity, unique per signal.
+    pub id: &'static str,
+    /// The function's path.
+    pub path: &'static str,
+    /// Where the function stands.
+    pub place: Place,
+    /// Lower runs first.
+    pub order: i32,
+    /// When it runs.
+    pub phase: Phase,
+    /// What its failure means.
+    pub on_error: OnError,
+    /// Whether it names `session` or `conn`, and so may write.
+    pub uses_session: bool,
+    pub(crate) function: fn() -> TypeId,
+    pub(crate) before: &'static [Neighbour],
+    pub(crate) after: &'static [Neighbour],
+}
+
+/// Another receiver, named in `before` or `after`.
+#[derive(Clone, Copy, Debug)]
+pub struct Neighbour {
+    pub(crate) function: fn() -> TypeId,
+    pub(crate) written: &'static str,
+}
+
+impl Neighbour {
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    pub const fn new(function: fn() -> TypeId, written: &'static str) -> Self {
+        Self { function, written }
+    }
+}
+
+impl Registration {
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    pub const fn new(
+        signal: &'static SignalInfo,
+        path: &'static str,
+        place: Place,
+        function: fn() -> TypeId,
+    ) -> Self {
+        Self {
+            signal,
+            id: path,
+            path,
+            place,
+            order: 0,
+            phase: Phase::InTransaction,
+            on_error: OnError::Abort,
+            uses_session: false,
+            function,
+            before: &[],
+            after: &[],
+        }
+    }
+
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn id(mut self, id: &'static str) -> Self {
+        self.id = id;
+        self
+    }
+
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn order(mut self, order: i32) -> Self {
+        self.order = order;
+        self
+    }
+
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn before(mut self, others: &'static [Neighbour]) -> Self {
+        self.before = others;
+        self
+    }
+
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn after(mut self, others: &'static [Neighbour]) -> Self {
+        self.after = others;
+        self
+    }
+
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn phase(mut self, phase: Phase) -> Self {
+        self.phase = phase;
+        self
+    }
+
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn isolated(mut self) -> Self {
+        self.on_error = OnError::Isolate;
+        self
+    }
+
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn uses_session(mut self) -> Self {
+        self.uses_session = true;
+        self
+    }
+}
+
+impl fmt::Display for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "receiver `{}` of `{}` ({})", self.id, self.signal, self.place)
+    }
+}
+
+/// Calls a receiver with the arguments it names; for an effect, queues that call.
+pub type Handler<S> = for<'x, 'a> fn(&'x mut <S as Signal>::Args<'a>) -> Outcome;
+
+/// Answers `when`.
+pub type Condition<S> = for<'x, 'a> fn(&'x mut <S as Signal>::Args<'a>) -> bool;
+
+/// A registration with its code, typed by its signal.
+pub struct Receiver<S: Signal> {
+    pub(crate) registration: Registration,
+    pub(crate) handler: Handler<S>,
+    pub(crate) condition: Option<Condition<S>>,
+}
+
+impl<S: Signal> Receiver<S> {
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    pub const fn new(registration: Registration, handler: Handler<S>) -> Self {
+        Self { registration, handler, condition: None }
+    }
+
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn when(mut self, condition: Condition<S>) -> Self {
+        self.condition = Some(condition);
+        self
+    }
+
+    /// Who it is and how it wants to be called.
+    pub const fn registration(&self) -> &Registration {
+        &self.registration
+    }
+}
+
+/// What a receiver may return.
+#[diagnostic::on_unimplemented(
+    message = "a receiver cannot return `{Self}`",
+    label = "return `()` or `Result<(), E>`",
+    note = "`E` is any error: a type that converts into `Box<dyn std::error::Error + Send + Sync>`"
+)]
+pub trait IntoOutcome {
+    /// Boxes the error, if there is one.
+    fn into_outcome(self) -> Outcome;
+}
+
+impl IntoOutcome for () {
+    #[inline(always)]
+    fn into_outcome(self) -> Outcome {
+        Ok(())
+    }
+}
+
+impl<E: Into<BoxError>> IntoOutcome for Result<(), E> {
+    #[inline(always)]
+    fn into_outcome(self) -> Outcome {
+        self.map_err(Into::into)
+    }
+}
