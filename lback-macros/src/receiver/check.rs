@@ -1,0 +1,110 @@
+//! Refuses what has no meaning, all of it at once.
+
+use proc_macro2::Span;
+use syn::spanned::Spanned;
+use syn::{GenericParam, ReturnType, Signature};
+
+use super::parameter::{self, Asked};
+use super::parse::Argument;
+use super::placement::Arguments;
+use super::valid::{Delivery, Receiver, When};
+use crate::item::{MaybeItemFn, conditions};
+use crate::mistake::Mistakes;
+
+/// The receiver. What is missing from it has been noted as a mistake.
+pub(super) fn receiver(
+    written: &[Argument],
+    function: &MaybeItemFn,
+    mistakes: &mut Mistakes,
+) -> Option<Receiver> {
+    let mut arguments = Arguments::sort(written, mistakes);
+    if arguments.signals.is_empty() {
+        mistakes.absorb(syn::Error::new(
+            Span::call_site(),
+            "a receiver names the signals it listens to: `#[receiver(user_post_create)]`",
+        ));
+    }
+    signature(&function.sig, mistakes);
+    let asked = parameter::of_function(&function.sig, mistakes);
+    let delivery = delivery(&arguments, asked, mistakes);
+    let when = arguments
+        .when
+        .take()
+        .and_then(|given| given.value)
+        .map(|closure| When {
+            parameters: parameter::of_closure(&closure, mistakes)
+                .into_iter()
+                .filter_map(|asked| asked.looked_at(mistakes))
+                .collect(),
+            closure,
+        });
+    Some(Receiver {
+        function: function.sig.ident.clone(),
+        output: output(&function.sig),
+        conditions: conditions(&function.attrs),
+        signals: std::mem::take(&mut arguments.signals),
+        placement: arguments.placement(),
+        when,
+        delivery,
+    })
+}
+
+fn delivery(arguments: &Arguments, asked: Vec<Asked>, mistakes: &mut Mistakes) -> Delivery {
+    match &arguments.phase {
+        None => Delivery::InTransaction {
+            isolate: arguments.isolate,
+            parameters: asked
+                .into_iter()
+                .filter_map(|asked| asked.lent(mistakes))
+                .collect(),
+        },
+        Some(phase) => Delivery::Effect {
+            phase: phase.value,
+            named: phase.name.span(),
+            parameters: asked
+                .into_iter()
+                .filter_map(|asked| asked.kept(&phase.name, mistakes))
+                .collect(),
+        },
+    }
+}
+
+fn output(sig: &Signature) -> Span {
+    match &sig.output {
+        ReturnType::Default => sig.ident.span(),
+        ReturnType::Type(_, ty) => ty.span(),
+    }
+}
+
+fn signature(sig: &Signature, mistakes: &mut Mistakes) {
+    for parameter in &sig.generics.params {
+        match parameter {
+            GenericParam::Lifetime(_) => {}
+            GenericParam::Type(_) | GenericParam::Const(_) => mistakes.add(
+                parameter,
+                "a receiver has no type or const parameters: it is registered once, with the \
+                 types of its signal; write those",
+            ),
+        }
+    }
+    if let Some(token) = &sig.asyncness {
+        mistakes.add(
+            token,
+            "receivers are synchronous, because they run inside the transaction; for asynchronous \
+             work write an `after_commit` receiver that spawns it on a runtime handle taken as \
+             `#[state]`",
+        );
+    }
+    if let Some(token) = &sig.unsafety {
+        mistakes.add(token, "a receiver is called by safe code; remove `unsafe`");
+    }
+    if let Some(abi) = &sig.abi {
+        mistakes.add(
+            abi,
+            "a receiver is an ordinary Rust function; remove `extern`",
+        );
+    }
+    if let Some(variadic) = &sig.variadic {
+        mistakes.add(variadic, "a receiver names each of its arguments");
+    }
+}

@@ -1,0 +1,321 @@
+//! Checks parameters: what each asks for, and in which form.
+
+use proc_macro2::{Ident, Span};
+use syn::visit_mut::{self, VisitMut};
+use syn::{Attribute, ExprClosure, FnArg, Lifetime, Pat, Signature, Type, TypeImplTrait};
+
+use super::valid::{Exclusive, Keep, Kept, Lend, Lent, Looked, Owned, Shared};
+use crate::item::MaybeItemFn;
+use crate::mistake::Mistakes;
+use crate::name::{asked_for, identifier};
+
+/// What a parameter asks for.
+pub(super) struct Asked {
+    name: Ident,
+    source: Source,
+    form: Lend,
+    written: Type,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    State,
+    Connection,
+    Session,
+    Signal,
+    Argument,
+}
+
+/// The parameters of a function.
+pub(super) fn of_function(sig: &Signature, mistakes: &mut Mistakes) -> Vec<Asked> {
+    let lifetimes: Vec<_> = sig
+        .generics
+        .lifetimes()
+        .map(|each| each.lifetime.clone())
+        .collect();
+    let mut all = Vec::new();
+    for input in &sig.inputs {
+        match input {
+            FnArg::Receiver(receiver) => mistakes.add(
+                receiver,
+                "a method cannot be a receiver; move the function out of the `impl`, and take \
+                 what it needs as `sender` or `#[state]`",
+            ),
+            FnArg::Typed(typed) => {
+                all.extend(asked(
+                    &typed.attrs,
+                    &typed.pat,
+                    &typed.ty,
+                    &lifetimes,
+                    mistakes,
+                ));
+            }
+        }
+    }
+    together(&all, mistakes);
+    all
+}
+
+/// The parameters of a `when` closure.
+pub(super) fn of_closure(closure: &ExprClosure, mistakes: &mut Mistakes) -> Vec<Asked> {
+    let mut all = Vec::new();
+    for input in &closure.inputs {
+        match input {
+            Pat::Type(typed) => {
+                all.extend(asked(&typed.attrs, &typed.pat, &typed.ty, &[], mistakes));
+            }
+            other => mistakes.add(other, "write the argument's type too: `|user: &User| ..`"),
+        }
+    }
+    together(&all, mistakes);
+    all
+}
+
+/// The function without `#[state]`, which the compiler does not know.
+///
+/// A further `#[receiver]` below this one has still to see it.
+pub(super) fn without_state(mut function: MaybeItemFn) -> MaybeItemFn {
+    let is_receiver = |attr: &Attribute| {
+        attr.path()
+            .segments
+            .last()
+            .is_some_and(|segment| segment.ident == "receiver")
+    };
+    if !function.attrs.iter().any(is_receiver) {
+        for input in &mut function.sig.inputs {
+            if let FnArg::Typed(typed) = input {
+                typed.attrs.retain(|attr| !attr.path().is_ident("state"));
+            }
+        }
+    }
+    function
+}
+
+fn asked(
+    attrs: &[Attribute],
+    pat: &Pat,
+    ty: &Type,
+    lifetimes: &[Lifetime],
+    mistakes: &mut Mistakes,
+) -> Option<Asked> {
+    let is_state = is_state(attrs, mistakes);
+    let name = match pat {
+        Pat::Ident(plain) if plain.by_ref.is_none() && plain.subpat.is_none() => &plain.ident,
+        Pat::Wild(_) => {
+            mistakes.add(
+                pat,
+                "a parameter's name says which argument it gets; an unused one is written `_user`",
+            );
+            return None;
+        }
+        _ => {
+            mistakes.add(
+                pat,
+                "a parameter's name says which argument it gets; give it a plain name and take it \
+                 apart in the body",
+            );
+            return None;
+        }
+    };
+    let mut elided = ty.clone();
+    Elide {
+        lifetimes,
+        mistakes,
+    }
+    .visit_type_mut(&mut elided);
+    let source = match asked_for(name).as_str() {
+        _ if is_state => Source::State,
+        "conn" => Source::Connection,
+        "session" => Source::Session,
+        "signal" => Source::Signal,
+        _ => Source::Argument,
+    };
+    Some(Asked {
+        name: name.clone(),
+        source,
+        form: form(name.span(), elided),
+        written: ty.clone(),
+    })
+}
+
+fn is_state(attrs: &[Attribute], mistakes: &mut Mistakes) -> bool {
+    let mut is_state = false;
+    for attr in attrs {
+        if attr.path().is_ident("state") {
+            is_state = true;
+            if attr.meta.require_path_only().is_err() {
+                mistakes.add(
+                    attr,
+                    "write `#[state]`; the parameter's type says which state",
+                );
+            }
+        } else if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
+            mistakes.add(
+                attr,
+                "put the `#[cfg]` on the whole receiver, and write one per case",
+            );
+        }
+    }
+    is_state
+}
+
+/// Two parameters for one argument, or two ways to one connection.
+fn together(all: &[Asked], mistakes: &mut Mistakes) {
+    let of_signal = || all.iter().filter(|asked| asked.source != Source::State);
+    for (i, asked) in of_signal().enumerate() {
+        let wanted = asked_for(&asked.name);
+        if of_signal()
+            .take(i)
+            .any(|earlier| asked_for(&earlier.name) == wanted)
+        {
+            mistakes.add(
+                &asked.name,
+                format!("the argument `{wanted}` is already taken"),
+            );
+        }
+    }
+    let has_session = all.iter().any(|asked| asked.source == Source::Session);
+    let conn = all.iter().find(|asked| asked.source == Source::Connection);
+    if let (true, Some(conn)) = (has_session, conn) {
+        mistakes.add(
+            &conn.name,
+            "`session` and `conn` are the same connection; take `session` only, and call \
+             `session.conn()`",
+        );
+    }
+}
+
+fn form(place: Span, ty: Type) -> Lend {
+    match ty {
+        // What `macro_rules!` passes as `$ty:ty`.
+        Type::Group(group) => form(place, *group.elem),
+        Type::Paren(paren) => form(place, *paren.elem),
+        Type::Reference(reference) => {
+            let referent = *reference.elem;
+            match reference.mutability {
+                None => Lend::Shared(Shared { place, referent }),
+                Some(_) => Lend::Exclusive(Exclusive { place, referent }),
+            }
+        }
+        ty => Lend::Owned(Owned { place, ty }),
+    }
+}
+
+impl Asked {
+    /// For a receiver in the transaction.
+    pub(super) fn lent(self, mistakes: &mut Mistakes) -> Option<Lent> {
+        match self.source {
+            Source::State => self.shared(mistakes).map(Lent::State),
+            Source::Signal => self.shared(mistakes).map(Lent::Signal),
+            Source::Connection => self.borrowed(mistakes).map(Lent::Connection),
+            Source::Session => self.borrowed(mistakes).map(Lent::Session),
+            Source::Argument => Some(Lent::Argument(self.wanted(), self.form)),
+        }
+    }
+
+    /// For an effect, of which `phase` is the name.
+    pub(super) fn kept(self, phase: &Ident, mistakes: &mut Mistakes) -> Option<Kept> {
+        match self.source {
+            Source::State => self.shared(mistakes).map(Kept::State),
+            Source::Signal => self.shared(mistakes).map(Kept::Signal),
+            Source::Connection => self.borrowed(mistakes).map(Kept::Connection),
+            Source::Session => self.borrowed(mistakes).map(Kept::Session),
+            Source::Argument => {
+                let remedy =
+                    format!("an `{phase}` receiver gets a copy, and cannot change it; take `&`");
+                let name = self.wanted();
+                self.looked(&remedy, mistakes)
+                    .map(|form| Kept::Argument(name, form))
+            }
+        }
+    }
+
+    /// For a condition.
+    pub(super) fn looked_at(self, mistakes: &mut Mistakes) -> Option<Looked> {
+        match self.source {
+            Source::Signal => self.shared(mistakes).map(Looked::Signal),
+            Source::Argument => {
+                let name = self.wanted();
+                self.looked("a condition only looks; take `&`", mistakes)
+                    .map(|form| Looked::Argument(name, form))
+            }
+            Source::State | Source::Connection | Source::Session => {
+                mistakes.add(
+                    &self.name,
+                    "a condition sees only the arguments of the signal; decide this in the receiver",
+                );
+                None
+            }
+        }
+    }
+
+    /// The argument's name, with the place of the parameter's.
+    fn wanted(&self) -> Ident {
+        identifier(&asked_for(&self.name), self.name.span()).unwrap_or_else(|| self.name.clone())
+    }
+
+    /// As `&T` or `T`.
+    fn looked(self, remedy: &str, mistakes: &mut Mistakes) -> Option<Keep> {
+        match self.form {
+            Lend::Shared(form) => Some(Keep::Shared(form)),
+            Lend::Owned(form) => Some(Keep::Owned(form)),
+            Lend::Exclusive(_) => {
+                mistakes.add(&self.written, remedy);
+                None
+            }
+        }
+    }
+
+    /// As `&T`.
+    fn shared(self, mistakes: &mut Mistakes) -> Option<Shared> {
+        if let Lend::Shared(shared) = self.form {
+            return Some(shared);
+        }
+        let name = &self.name;
+        let what = if self.source == Source::State {
+            "a state"
+        } else {
+            "the signal"
+        };
+        mistakes.add(
+            &self.written,
+            format!("{what} is shared: write `{name}: &..`"),
+        );
+        None
+    }
+
+    /// As `&T` or `&mut T`.
+    fn borrowed(self, mistakes: &mut Mistakes) -> Option<Lend> {
+        if let Lend::Owned(_) = self.form {
+            let name = &self.name;
+            mistakes.add(
+                &self.written,
+                format!("`{name}` is lent: write `{name}: &mut ..`"),
+            );
+            return None;
+        }
+        Some(self.form)
+    }
+}
+
+/// Replaces the function's lifetimes, which its handler does not have, and refuses `impl Trait`.
+struct Elide<'a> {
+    lifetimes: &'a [Lifetime],
+    mistakes: &'a mut Mistakes,
+}
+
+impl VisitMut for Elide<'_> {
+    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+        if self.lifetimes.contains(lifetime) {
+            *lifetime = Lifetime::new("'_", lifetime.span());
+        }
+    }
+
+    fn visit_type_impl_trait_mut(&mut self, ty: &mut TypeImplTrait) {
+        self.mistakes.add(
+            &*ty,
+            "a receiver has no type parameters; write the argument's type",
+        );
+        visit_mut::visit_type_impl_trait_mut(self, ty);
+    }
+}

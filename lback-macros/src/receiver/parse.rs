@@ -1,0 +1,81 @@
+//! The attribute's arguments as they are written.
+
+use proc_macro2::{Ident, TokenStream};
+use syn::parse::{ParseStream, Parser};
+use syn::{Expr, LitStr, Path, Token};
+
+use crate::mistake::Mistakes;
+use crate::option::comma;
+
+/// What is written between the brackets.
+pub(super) enum Argument {
+    /// A signal, or a phase.
+    Path(Path),
+    /// `name = value`.
+    Option(Ident, Expr),
+}
+
+// user_post_create
+// after_commit
+// order = -10
+// before = path, before = [path, path]
+// when = |user: &User| user.is_active
+// on_error = "isolate"
+pub(super) fn arguments(attr: TokenStream, mistakes: &mut Mistakes) -> Vec<Argument> {
+    let mut arguments = Vec::new();
+    let parser = |input: ParseStream<'_>| {
+        while !input.is_empty() {
+            arguments.extend(argument(input, mistakes)?);
+            if !comma(input)? {
+                break;
+            }
+        }
+        Ok(())
+    };
+    let parsed = parser.parse2(attr);
+    mistakes.value(parsed);
+    arguments
+}
+
+fn argument(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Option<Argument>> {
+    if input.peek(LitStr) {
+        let name: LitStr = input.parse()?;
+        let path = name.value();
+        mistakes.add(&name, format!("a signal is named without quotes: `{path}`"));
+        return Ok(None);
+    }
+    let path: Path = input.parse().map_err(|error| {
+        syn::Error::new(
+            error.span(),
+            "expected a signal, such as `user_post_create`, or an option",
+        )
+    })?;
+    if !input.peek(Token![=]) {
+        return Ok(Some(Argument::Path(path)));
+    }
+    let Ok(name) = path.require_ident().cloned() else {
+        return Err(syn::Error::new_spanned(
+            path,
+            "an option has a simple name, such as `order`",
+        ));
+    };
+    input.parse::<Token![=]>()?;
+    let value = input.parse().map_err(|error| {
+        let message = format!("the value of `{name}` cannot be read: {error}");
+        syn::Error::new(error.span(), message)
+    })?;
+    Ok(Some(Argument::Option(name, value)))
+}
+
+/// Why the item is refused: it is something else, or a function that is not written to its end.
+pub(super) fn not_a_function(item: &TokenStream, error: syn::Error) -> syn::Error {
+    match syn::parse2::<syn::Item>(item.clone()) {
+        Ok(other) if !matches!(other, syn::Item::Fn(_) | syn::Item::Verbatim(_)) => {
+            syn::Error::new(
+                proc_macro2::Span::call_site(),
+                "`#[receiver]` belongs on a function: `fn name(user: &User) { .. }`",
+            )
+        }
+        _ => error,
+    }
+}

@@ -1,0 +1,126 @@
+//! A receiver that has been checked: whatever can be written here can be expanded.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use syn::{Attribute, ExprClosure, LitStr, Path, Type};
+
+/// A function that is to be registered.
+pub(super) struct Receiver {
+    pub(super) function: Ident,
+    /// The return type's place, or the name's where there is none.
+    pub(super) output: Span,
+    pub(super) conditions: Vec<Attribute>,
+    pub(super) signals: Vec<Path>,
+    pub(super) placement: Placement,
+    pub(super) when: Option<When>,
+    pub(super) delivery: Delivery,
+}
+
+/// Its identity and its place in the order.
+pub(super) struct Placement {
+    pub(super) id: Option<LitStr>,
+    pub(super) order: Option<i32>,
+    pub(super) before: Vec<Path>,
+    pub(super) after: Vec<Path>,
+}
+
+/// Decides whether it runs.
+pub(super) struct When {
+    pub(super) closure: ExprClosure,
+    pub(super) parameters: Vec<Looked>,
+}
+
+/// How it is called.
+pub(super) enum Delivery {
+    /// At once. `isolate` is where that option stands.
+    InTransaction {
+        isolate: Option<Span>,
+        parameters: Vec<Lent>,
+    },
+    /// Later, with what was kept for it.
+    Effect {
+        phase: Phase,
+        named: Span,
+        parameters: Vec<Kept>,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    AfterCommit,
+    AfterRollback,
+}
+
+/// A parameter of a receiver in the transaction.
+pub(super) enum Lent {
+    State(Shared),
+    Connection(Lend),
+    Session(Lend),
+    Signal(Shared),
+    Argument(Ident, Lend),
+}
+
+/// A parameter of an effect.
+pub(super) enum Kept {
+    State(Shared),
+    Connection(Lend),
+    Session(Lend),
+    Signal(Shared),
+    Argument(Ident, Keep),
+}
+
+/// A parameter of a condition.
+pub(super) enum Looked {
+    Signal(Shared),
+    Argument(Ident, Keep),
+}
+
+/// `name: &T`, with the place of `name`.
+pub(super) struct Shared {
+    pub(super) place: Span,
+    pub(super) referent: Type,
+}
+
+/// `name: &mut T`.
+pub(super) struct Exclusive {
+    pub(super) place: Span,
+    pub(super) referent: Type,
+}
+
+/// `name: T`.
+pub(super) struct Owned {
+    pub(super) place: Span,
+    pub(super) ty: Type,
+}
+
+/// What can be lent for the length of a call.
+pub(super) enum Lend {
+    Shared(Shared),
+    Exclusive(Exclusive),
+    Owned(Owned),
+}
+
+/// What can be kept for later, or looked at.
+pub(super) enum Keep {
+    Shared(Shared),
+    Owned(Owned),
+}
+
+impl Lend {
+    pub(super) fn place(&self) -> Span {
+        match self {
+            Self::Shared(it) => it.place,
+            Self::Exclusive(it) => it.place,
+            Self::Owned(it) => it.place,
+        }
+    }
+
+    /// The type, as the parameter has it.
+    pub(super) fn ty(&self) -> TokenStream {
+        match self {
+            Self::Shared(Shared { referent, .. }) => quote!(&#referent),
+            Self::Exclusive(Exclusive { referent, .. }) => quote!(&mut #referent),
+            Self::Owned(Owned { ty, .. }) => quote!(#ty),
+        }
+    }
+}

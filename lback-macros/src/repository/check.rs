@@ -1,0 +1,174 @@
+//! Refuses what has no meaning, all of it at once.
+
+use proc_macro2::Span;
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{Attribute, Ident, ItemStruct, Path, Type, Visibility};
+
+use super::parse::Options;
+use crate::item::conditions;
+use crate::mistake::Mistakes;
+use crate::name::{identifier, snake};
+use crate::option::{Given, list, nearest};
+
+/// Their names are the signals' own arguments.
+const TAKEN: [&str; 7] = [
+    "sender",
+    "data",
+    "update_data",
+    "previous",
+    "session",
+    "conn",
+    "signal",
+];
+
+/// A database, as far as its statements differ.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Backend {
+    Sqlite,
+    Postgres,
+    Mysql,
+}
+
+/// A repository that has been checked.
+pub(super) struct Repository {
+    pub(super) ident: Ident,
+    pub(super) visibility: Visibility,
+    pub(super) conditions: Vec<Attribute>,
+    pub(super) entity: Path,
+    pub(super) table: Path,
+    pub(super) insert: Type,
+    pub(super) update: Type,
+    pub(super) connection: Type,
+    pub(super) backend: Backend,
+    /// `post`: the argument's name, and the beginning of the signals'.
+    pub(super) noun: Ident,
+    /// Whether `Entity` is implemented here, and not beside another repository.
+    pub(super) declares_entity: bool,
+}
+
+/// The repository. What is missing from it has been noted as a mistake.
+pub(super) fn repository(
+    options: Options,
+    item: ItemStruct,
+    mistakes: &mut Mistakes,
+) -> Option<Repository> {
+    if !item.generics.params.is_empty() {
+        mistakes.add(
+            &item.generics,
+            "a repository has no parameters, because its signals are bound to one type",
+        );
+    }
+    required(&options, mistakes);
+    let noun = noun(&options, mistakes);
+    let backend = backend(&options, mistakes);
+    Some(Repository {
+        conditions: conditions(&item.attrs),
+        ident: item.ident,
+        visibility: item.vis,
+        entity: options.entity?.value,
+        table: options.table?.value,
+        insert: options.insert?.value,
+        update: options.update?.value,
+        connection: options.connection?.value,
+        backend: backend?,
+        noun: noun?,
+        declares_entity: options.shared_entity.is_none(),
+    })
+}
+
+fn required(options: &Options, mistakes: &mut Mistakes) {
+    let given = [
+        ("entity = Post", options.entity.is_some()),
+        ("table = posts", options.table.is_some()),
+        ("insert = NewPost", options.insert.is_some()),
+        ("update = PostChanges", options.update.is_some()),
+        (
+            "connection = SqliteConnection",
+            options.connection.is_some(),
+        ),
+    ];
+    let missing: Vec<_> = given
+        .into_iter()
+        .filter_map(|(name, is_given)| (!is_given).then_some(name))
+        .collect();
+    if !missing.is_empty() && !options.is_cut_short {
+        let missing = list(&missing);
+        mistakes.absorb(syn::Error::new(
+            Span::call_site(),
+            format!("a repository needs to know more; add what is yours of {missing}"),
+        ));
+    }
+}
+
+fn noun(options: &Options, mistakes: &mut Mistakes) -> Option<Ident> {
+    let (noun, place) = match (&options.name, &options.entity) {
+        (Some(given), _) => (given.value.value(), given.value.span()),
+        (None, Some(given)) => {
+            let last = &given.value.segments.last()?.ident;
+            (snake(&last.unraw().to_string()), last.span())
+        }
+        (None, None) => return None,
+    };
+    if TAKEN.contains(&noun.as_str()) {
+        mistakes.absorb(syn::Error::new(
+            place,
+            format!(
+                "`{noun}` is another argument of the signals; choose a name for the entity: \
+                 `name = \"{noun}_row\"`"
+            ),
+        ));
+        return None;
+    }
+    match identifier(&noun, place) {
+        Some(ident) if snake(&noun) == noun => Some(ident),
+        _ => {
+            mistakes.absorb(syn::Error::new(
+                place,
+                "the name of an argument, in lower case: `name = \"post\"`",
+            ));
+            None
+        }
+    }
+}
+
+fn backend(options: &Options, mistakes: &mut Mistakes) -> Option<Backend> {
+    const BACKENDS: [&str; 3] = ["sqlite", "postgres", "mysql"];
+    if let Some(Given { value, .. }) = &options.backend {
+        return match value.to_string().as_str() {
+            "sqlite" => Some(Backend::Sqlite),
+            "postgres" => Some(Backend::Postgres),
+            "mysql" => Some(Backend::Mysql),
+            other => {
+                let remedy = match nearest(other, &BACKENDS) {
+                    Some(guess) => format!("did you mean `{guess}`?"),
+                    None => format!("there are {}", list(&BACKENDS)),
+                };
+                mistakes.add(value, format!("there is no backend `{other}`; {remedy}"));
+                None
+            }
+        };
+    }
+    let connection = &options.connection.as_ref()?.value;
+    let last = match connection {
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .map(|segment| segment.ident.to_string()),
+        _ => None,
+    };
+    match last.as_deref() {
+        Some("SqliteConnection") => Some(Backend::Sqlite),
+        Some("PgConnection") => Some(Backend::Postgres),
+        Some("MysqlConnection") => Some(Backend::Mysql),
+        _ => {
+            mistakes.absorb(syn::Error::new(
+                connection.span(),
+                "this type's name does not tell which database it speaks to; add \
+                 `backend = sqlite`, `postgres` or `mysql`",
+            ));
+            None
+        }
+    }
+}

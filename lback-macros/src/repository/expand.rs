@@ -1,0 +1,272 @@
+//! The six signals of a repository, and what the engine needs to send them.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+
+use super::check::Repository;
+use super::statement;
+use crate::name::{pascal, snake};
+
+/// What is added beside the struct.
+pub(super) fn repository(repository: &Repository) -> TokenStream {
+    let events = Event::all(repository);
+    let signals = events.iter().map(|event| signal(repository, event));
+    let entity = repository.declares_entity.then(|| entity(repository));
+    let model = model(repository, &events);
+    let conditions = &repository.conditions;
+    quote! {
+        #(#signals)*
+
+        #(#conditions)*
+        const _: () = {
+            #entity
+            #model
+        };
+    }
+}
+
+/// One of the six signals.
+struct Event {
+    /// `PostPreCreate`
+    arguments: Ident,
+    /// `post_pre_create`
+    name: Ident,
+    /// `PreCreate`, as `Model` calls it.
+    role: Ident,
+    /// `send_pre_create`
+    send: Ident,
+    is_pre: bool,
+    doc: String,
+    fields: Vec<Argument>,
+}
+
+/// One argument of a signal, between `sender` and `session`.
+struct Argument {
+    doc: String,
+    name: Ident,
+    /// Its type as a field, for the lifetime `'a`.
+    field: TokenStream,
+    /// Its type as a parameter of `send_..`.
+    parameter: TokenStream,
+}
+
+impl Event {
+    fn all(repository: &Repository) -> [Self; 6] {
+        let Repository {
+            noun,
+            entity,
+            insert,
+            update,
+            ..
+        } = repository;
+        let row = |doc: &str| Argument::shared(noun.clone(), doc, &quote!(#entity));
+        let named = |name: &str| Ident::new(name, noun.span());
+        let text = noun.unraw();
+        let key = Argument {
+            doc: format!(" The key of the deleted `{text}`."),
+            name: format_ident!("{text}_id", span = noun.span()),
+            field: quote!(<#entity as ::lback::__private::Entity>::Key),
+            parameter: quote!(<#entity as ::lback::__private::Entity>::Key),
+        };
+        let data = Argument::exclusive(named("data"), " What will be inserted.", &quote!(#insert));
+        let changes = Argument::exclusive(
+            named("update_data"),
+            " What will be changed.",
+            &quote!(#update),
+        );
+        let changed =
+            Argument::shared(named("update_data"), " What was changed.", &quote!(#update));
+        let previous = Argument::shared(
+            named("previous"),
+            " The row as it was before.",
+            &quote!(#entity),
+        );
+        [
+            Self::new(
+                noun,
+                "PreCreate",
+                "just before the row is inserted",
+                vec![data],
+            ),
+            Self::new(
+                noun,
+                "PostCreate",
+                "after the insert and before the commit",
+                vec![row(" The row as inserted.")],
+            ),
+            Self::new(
+                noun,
+                "PreUpdate",
+                "just before the row is changed",
+                vec![row(" The row as it is."), changes],
+            ),
+            Self::new(
+                noun,
+                "PostUpdate",
+                "after the update and before the commit",
+                vec![row(" The row as updated."), previous, changed],
+            ),
+            Self::new(
+                noun,
+                "PreDelete",
+                "just before the row is deleted",
+                vec![row(" The row as it is.")],
+            ),
+            Self::new(
+                noun,
+                "PostDelete",
+                "after the delete and before the commit",
+                vec![key, row(" The row as it was.")],
+            ),
+        ]
+    }
+
+    fn new(noun: &Ident, role: &str, when: &str, fields: Vec<Argument>) -> Self {
+        let text = noun.unraw().to_string();
+        let arguments = format_ident!("{}{role}", pascal(&text), span = noun.span());
+        Self {
+            name: format_ident!("{}", snake(&arguments.to_string()), span = noun.span()),
+            arguments,
+            role: Ident::new(role, noun.span()),
+            send: format_ident!("send_{}", snake(role), span = noun.span()),
+            is_pre: role.starts_with("Pre"),
+            doc: format!(" Sent {when} of a `{text}`."),
+            fields,
+        }
+    }
+}
+
+impl Argument {
+    fn shared(name: Ident, doc: &str, ty: &TokenStream) -> Self {
+        Self {
+            doc: doc.to_owned(),
+            name,
+            field: quote!(&'a #ty),
+            parameter: quote!(&#ty),
+        }
+    }
+
+    fn exclusive(name: Ident, doc: &str, ty: &TokenStream) -> Self {
+        Self {
+            doc: doc.to_owned(),
+            name,
+            field: quote!(&'a mut #ty),
+            parameter: quote!(&mut #ty),
+        }
+    }
+}
+
+fn signal(repository: &Repository, event: &Event) -> TokenStream {
+    let Repository {
+        ident,
+        visibility,
+        conditions,
+        connection,
+        ..
+    } = repository;
+    let Event { arguments, doc, .. } = event;
+    let pre = event.is_pre.then(|| quote!((pre)));
+    let fields = event.fields.iter().map(
+        |Argument {
+             doc, name, field, ..
+         }| {
+            quote! {
+                #[doc = #doc]
+                #visibility #name: #field,
+            }
+        },
+    );
+    quote! {
+        #[doc = #doc]
+        #(#conditions)*
+        #[::lback::__private::signal #pre]
+        #visibility struct #arguments<'a> {
+            /// The repository that sends it.
+            #visibility sender: &'a #ident,
+            #(#fields)*
+            /// The session in use.
+            #visibility session: &'a mut ::lback::__private::Session<#connection>,
+        }
+    }
+}
+
+fn entity(repository: &Repository) -> TokenStream {
+    let entity = &repository.entity;
+    let noun = repository.noun.unraw().to_string();
+    quote_spanned! {entity.span()=>
+        #[automatically_derived]
+        impl ::lback::__private::Entity for #entity {
+            type Key = <
+                <&'static #entity as ::lback::__private::diesel::Identifiable>::Id
+                as ::lback::__private::KeyRef
+            >::Owned;
+
+            const NAME: &'static str = #noun;
+
+            fn key(&self) -> Self::Key {
+                ::lback::__private::KeyRef::to_key(
+                    ::lback::__private::diesel::Identifiable::id(self),
+                )
+            }
+        }
+    }
+}
+
+fn model(repository: &Repository, events: &[Event]) -> TokenStream {
+    let Repository {
+        ident,
+        entity,
+        insert,
+        update,
+        connection,
+        ..
+    } = repository;
+    let roles = events
+        .iter()
+        .map(|Event { role, name, .. }| quote!(type #role = #name;));
+    let sends = events.iter().map(|event| send(repository, event));
+    let statements = statement::methods(repository);
+    quote! {
+        #[automatically_derived]
+        impl ::lback::__private::Model for #ident {
+            type Connection = #connection;
+            type Entity = #entity;
+            type Insert = #insert;
+            type Update = #update;
+            #(#roles)*
+
+            #(#sends)*
+
+            #statements
+        }
+    }
+}
+
+fn send(repository: &Repository, event: &Event) -> TokenStream {
+    let connection = &repository.connection;
+    let Event {
+        send,
+        name,
+        arguments,
+        ..
+    } = event;
+    let names: Vec<_> = event.fields.iter().map(|field| &field.name).collect();
+    let parameters = event.fields.iter().map(
+        |Argument {
+             name, parameter, ..
+         }| { quote!(#name: #parameter) },
+    );
+    quote! {
+        fn #send(
+            &self,
+            #(#parameters,)*
+            session: &mut ::lback::__private::Session<#connection>,
+        ) -> ::lback::Result<()> {
+            ::lback::__private::dispatch::<#name>(
+                &mut #arguments { sender: self, #(#names,)* session },
+            )
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! `#[repository(entity = Post, table = posts, ..)]`
+
+mod check;
+mod expand;
+mod parse;
+mod statement;
+#[cfg(test)]
+mod tests;
+
+use proc_macro2::TokenStream;
+
+use crate::mistake::{Mistakes, beside};
+
+/// The struct as it was, then its signals and statements, or the mistakes.
+pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
+    let mut mistakes = Mistakes::default();
+    let options = parse::options(attr, &mut mistakes);
+    let checked = mistakes
+        .value(parse::repository(&item))
+        .and_then(|item| check::repository(options, item, &mut mistakes));
+    let added = mistakes
+        .finish(checked)
+        .map(|repository| expand::repository(&repository));
+    beside(&item, added)
+}

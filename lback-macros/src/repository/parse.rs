@@ -1,0 +1,96 @@
+//! The attribute's options and the struct as they are written.
+
+use proc_macro2::{Span, TokenStream};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Expr, Ident, Item, ItemStruct, LitStr, Path, Token, Type};
+
+use crate::mistake::Mistakes;
+use crate::option::{Given, comma, no_such, set};
+
+const OPTIONS: [&str; 8] = [
+    "entity",
+    "table",
+    "insert",
+    "update",
+    "connection",
+    "name",
+    "backend",
+    "shared_entity",
+];
+
+/// What is written between the brackets.
+#[derive(Default)]
+pub(super) struct Options {
+    pub(super) entity: Option<Given<Path>>,
+    pub(super) table: Option<Given<Path>>,
+    pub(super) insert: Option<Given<Type>>,
+    pub(super) update: Option<Given<Type>>,
+    pub(super) connection: Option<Given<Type>>,
+    pub(super) name: Option<Given<LitStr>>,
+    pub(super) backend: Option<Given<Ident>>,
+    pub(super) shared_entity: Option<Given<()>>,
+    /// A mistake has hidden what comes after it.
+    pub(super) is_cut_short: bool,
+}
+
+// entity = Post, table = schema::posts, insert = NewPost, update = PostChanges
+// connection = PgConnection
+// name = "post"
+// backend = sqlite
+// shared_entity
+pub(super) fn options(attr: TokenStream, mistakes: &mut Mistakes) -> Options {
+    let mut options = Options::default();
+    let parser = |input: ParseStream<'_>| {
+        while !input.is_empty() {
+            option(input, &mut options, mistakes)?;
+            if !comma(input)? {
+                break;
+            }
+        }
+        Ok(())
+    };
+    let parsed = parser.parse2(attr);
+    options.is_cut_short = mistakes.value(parsed).is_none();
+    options
+}
+
+fn option(
+    input: ParseStream<'_>,
+    options: &mut Options,
+    mistakes: &mut Mistakes,
+) -> syn::Result<()> {
+    let name: Ident = input.parse()?;
+    match name.to_string().as_str() {
+        "entity" => set(&mut options.entity, name, value(input)?, mistakes),
+        "table" => set(&mut options.table, name, value(input)?, mistakes),
+        "insert" => set(&mut options.insert, name, value(input)?, mistakes),
+        "update" => set(&mut options.update, name, value(input)?, mistakes),
+        "connection" => set(&mut options.connection, name, value(input)?, mistakes),
+        "name" => set(&mut options.name, name, value(input)?, mistakes),
+        "backend" => set(&mut options.backend, name, value(input)?, mistakes),
+        "shared_entity" => set(&mut options.shared_entity, name, (), mistakes),
+        _ => {
+            mistakes.add(&name, no_such(&name, &OPTIONS));
+            if input.peek(Token![=]) {
+                value::<Expr>(input)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn value<T: Parse>(input: ParseStream<'_>) -> syn::Result<T> {
+    input.parse::<Token![=]>()?;
+    input.parse()
+}
+
+/// The struct that becomes a repository.
+pub(super) fn repository(item: &TokenStream) -> syn::Result<ItemStruct> {
+    match syn::parse2::<Item>(item.clone())? {
+        Item::Struct(repository) => Ok(repository),
+        _ => Err(syn::Error::new(
+            Span::call_site(),
+            "`#[repository]` belongs on a struct: receivers see it as `sender`",
+        )),
+    }
+}
