@@ -1,1 +1,65 @@
-//! x
+//! Lifecycle signals for Diesel.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+// So that expansions, which say `::lback`, also work inside.
+extern crate self as lback;
+
+mod backend;
+mod error;
+mod inspect;
+mod receiver;
+mod registry;
+mod repository;
+mod session;
+mod signal;
+mod user;
+
+#[cfg(feature = "sqlite")]
+pub use backend::sqlite;
+pub use error::{Error, Invalid, Result, Veto};
+pub use inspect::{receivers, verify, Listener, Listeners};
+pub use lback_macros::{receiver, repository, signal};
+pub use receiver::{BoxError, OnError, Phase, Place, Registration, Signal, SignalInfo, Timing};
+pub use registry::{Problem, RegistryError};
+pub use repository::{AsKey, Entity, Repository, Validate};
+pub use session::{
+    Captured, Event, Failure, FailureCause, Failures, Isolation, Lock, PendingEffect, Recording,
+    Session, SessionConnection, SkipReason, TransactionOptions,
+};
+pub use user::{
+    Hasher, NewUser, Page, Password, PasswordError, Secret, Timestamp, Token, User, UserChanges,
+    UserId, Verification, schema, sql_types,
+};
+
+/// What every backend's prelude shares.
+pub mod prelude {
+    pub use crate::schema::users;
+    pub use crate::{
+        NewUser, Password, Repository, Secret, SignalInfo, Token, User, UserChanges, UserId,
+        Validate, Veto, receiver, repository, signal,
+    };
+}
+
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub mod __private {
+    pub use ::{diesel, inventory};
+    pub use lback_macros::signal;
+    pub use once_cell::sync::OnceCell;
+
+    pub use crate::receiver::*;
+    pub use crate::registry::Declaration;
+    pub use crate::repository::{AsKey, Entity, KeyRef, Model, UpdateByKey};
+    pub use crate::session::{Session, SessionType};
+    pub use crate::signal::*;
+
+    use std::any::TypeId;
+
+    pub fn type_id_of<T: 'static>() -> TypeId {
+        TypeId::of::<T>()
+    }
+
+    pub fn type_id_of_val<F: 'static>(_: &F) -> TypeId {
+        TypeId::of::<F>()
+    }
+}

@@ -1,0 +1,4 @@
+//! The databases, one module each.
+
+#[cfg(feature = "sqlite")]
+pub mod sqlite;

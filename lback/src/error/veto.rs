@@ -1,0 +1,63 @@
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+/// A refusal: a receiver that returns it stops the operation, and the caller gets
+/// [`Error::Vetoed`](crate::Error::Vetoed).
+///
+/// It is an error like any other, so it may also travel inside one: in a variant of your own error
+/// enum with `#[source]`, or below `anyhow`'s context.
+///
+/// ```
+/// use lback::sqlite::prelude::*;
+///
+/// #[receiver(user_pre_create)]
+/// fn company_addresses_only(data: &NewUser) -> Result<(), Veto> {
+///     if !data.email.ends_with("@example.com") {
+///         return Err(Veto::new("only company addresses may register").field("email"));
+///     }
+///     Ok(())
+/// }
+///
+/// # let mut session = lback::sqlite::connect(":memory:")?;
+/// # lback::sqlite::migrate(&mut session)?;
+/// let new = NewUser::new("eve", "eve@elsewhere.org", "a long password")?;
+/// match UserRepository::new().create(&mut session, new) {
+///     Err(lback::Error::Vetoed { message, field, .. }) => {
+///         assert_eq!(message, "only company addresses may register");
+///         assert_eq!(field.as_deref(), Some("email"));
+///     }
+///     other => panic!("{other:?}"),
+/// }
+/// # lback::Result::Ok(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Veto {
+    pub(crate) message: Cow<'static, str>,
+    pub(crate) field: Option<Cow<'static, str>>,
+}
+
+impl Veto {
+    /// Refuses, with a reason for the person who asked.
+    pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
+        Self { message: message.into(), field: None }
+    }
+
+    /// Names the field that the refusal is about.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+}
+
+impl fmt::Display for Veto {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.field {
+            Some(field) => write!(f, "{field}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl StdError for Veto {}

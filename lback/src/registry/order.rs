@@ -1,0 +1,118 @@
+//! The order of a signal's receivers: total, and no work of the linker.
+
+use std::any::TypeId;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+
+use super::{Listing, Problem};
+use crate::receiver::{Phase, Registration};
+
+type Receivers = Vec<&'static Registration>;
+
+/// Reports receivers of one signal that share an id.
+pub(super) fn equal_ids(listing: &Listing, problems: &mut Vec<Problem>) {
+    let mut ids = HashSet::with_capacity(listing.receivers.len());
+    if listing.receivers.iter().all(|receiver| ids.insert(receiver.id)) {
+        return;
+    }
+    let mut by_id: BTreeMap<&str, Receivers> = BTreeMap::new();
+    for receiver in &listing.receivers {
+        by_id.entry(receiver.id).or_default().push(receiver);
+    }
+    for mut receivers in by_id.into_values().filter(|receivers| receivers.len() > 1) {
+        receivers.sort_by_key(|receiver| (receiver.place.file, receiver.place.line));
+        problems.push(Problem::EqualIds { signal: listing.signal, receivers });
+    }
+}
+
+/// Phase by phase, repeatedly takes the least by (`order`, `id`) among the receivers whose
+/// predecessors are all placed.
+pub(super) fn sorted(
+    listing: &Listing,
+    functions: &HashSet<TypeId>,
+    problems: &mut Vec<Problem>,
+) -> Receivers {
+    let mut result = Vec::with_capacity(listing.receivers.len());
+    for phase in [Phase::InTransaction, Phase::AfterCommit, Phase::AfterRollback] {
+        let mut receivers: Receivers =
+            listing.receivers.iter().copied().filter(|receiver| receiver.phase == phase).collect();
+        receivers.sort_by_key(|receiver| (receiver.order, receiver.id));
+        let Some(successors) = successors(&receivers, functions, problems) else {
+            result.extend(receivers);
+            continue;
+        };
+        let (placed, circle) = place(&receivers, &successors);
+        if !circle.is_empty() {
+            problems.push(Problem::Cycle { signal: listing.signal, receivers: circle });
+        }
+        result.extend(placed);
+    }
+    result
+}
+
+/// For each receiver the positions of those that must come after it; `None` if nobody asked for
+/// anything.
+fn successors(
+    receivers: &Receivers,
+    functions: &HashSet<TypeId>,
+    problems: &mut Vec<Problem>,
+) -> Option<Vec<HashSet<usize>>> {
+    if receivers.iter().all(|receiver| receiver.before.is_empty() && receiver.after.is_empty()) {
+        return None;
+    }
+    let mut positions: HashMap<TypeId, Vec<usize>> = HashMap::new();
+    for (position, receiver) in receivers.iter().enumerate() {
+        positions.entry((receiver.function)()).or_default().push(position);
+    }
+    let mut successors = vec![HashSet::new(); receivers.len()];
+    for (position, receiver) in receivers.iter().enumerate() {
+        for neighbour in receiver.before.iter().chain(receiver.after) {
+            if !functions.contains(&(neighbour.function)()) {
+                problems.push(Problem::UnknownNeighbour { receiver, path: neighbour.written });
+            }
+        }
+        // A receiver of another signal or phase is no error and no predecessor.
+        let here = |function: fn() -> TypeId| positions.get(&function()).into_iter().flatten();
+        for &later in receiver.before.iter().flat_map(|neighbour| here(neighbour.function)) {
+            successors[position].insert(later);
+        }
+        for &earlier in receiver.after.iter().flat_map(|neighbour| here(neighbour.function)) {
+            successors[earlier].insert(position);
+        }
+    }
+    Some(successors)
+}
+
+/// Kahn's algorithm with a heap; `receivers` are sorted by (`order`, `id`), so a position is a key.
+/// The second part is what stands in a circle.
+fn place(receivers: &Receivers, successors: &[HashSet<usize>]) -> (Receivers, Receivers) {
+    let mut waiting_for = vec![0_usize; receivers.len()];
+    for later in successors.iter().flatten() {
+        waiting_for[*later] += 1;
+    }
+    let mut ready: BinaryHeap<Reverse<usize>> =
+        (0..receivers.len()).filter(|&position| waiting_for[position] == 0).map(Reverse).collect();
+    let mut placed = Vec::with_capacity(receivers.len());
+    while let Some(Reverse(position)) = ready.pop() {
+        placed.push(receivers[position]);
+        for &later in &successors[position] {
+            waiting_for[later] -= 1;
+            if waiting_for[later] == 0 {
+                ready.push(Reverse(later));
+            }
+        }
+    }
+    let mut circle: Vec<usize> =
+        (0..receivers.len()).filter(|&position| waiting_for[position] > 0).collect();
+    // What only stands behind a circle is not to blame.
+    loop {
+        let (blamed, behind): (Vec<usize>, Vec<usize>) = circle
+            .iter()
+            .partition(|&position| circle.iter().any(|other| successors[*position].contains(other)));
+        circle = blamed;
+        if behind.is_empty() {
+            break;
+        }
+    }
+    (placed, circle.into_iter().map(|position| receivers[position]).collect())
+}

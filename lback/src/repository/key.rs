@@ -1,0 +1,55 @@
+use std::fmt;
+
+/// A row with a key: what a repository creates, updates and deletes.
+///
+/// Implemented by `#[repository]` for its `entity`, from Diesel's `Identifiable`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the entity of a repository",
+    label = "no `#[repository(entity = ..)]` names it"
+)]
+pub trait Entity: Sized + 'static {
+    /// The primary key.
+    type Key: Clone + PartialEq + fmt::Debug + 'static;
+
+    /// The name in errors, such as `user`.
+    const NAME: &'static str;
+
+    /// The row's key.
+    fn key(&self) -> Self::Key;
+}
+
+/// What names a row: the row itself, or its key.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name a row of `{E}`",
+    label = "pass the row, as `&{E}`, or its key"
+)]
+pub trait AsKey<E: Entity> {
+    /// The key.
+    fn as_key(&self) -> E::Key;
+}
+
+impl<E: Entity> AsKey<E> for &E {
+    fn as_key(&self) -> E::Key {
+        self.key()
+    }
+}
+
+/// From Diesel's `Identifiable::Id`, a reference, to the key itself.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "this entity has no single-column key that a repository can use",
+    label = "its `Identifiable::Id` is `{Self}`",
+    note = "derive `Identifiable` with one primary key column; composite keys are not supported"
+)]
+pub trait KeyRef {
+    type Owned;
+    fn to_key(self) -> Self::Owned;
+}
+
+impl<T: Clone> KeyRef for &T {
+    type Owned = T;
+    fn to_key(self) -> T {
+        self.clone()
+    }
+}

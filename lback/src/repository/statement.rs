@@ -1,0 +1,98 @@
+//! An UPDATE that Diesel keeps prepared.
+
+use diesel::backend::Backend;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::result::{EmptyChangeset, Error};
+use diesel::{Expression, QueryResult, QuerySource, RunQueryDsl};
+
+/// `UPDATE table SET changes WHERE predicate [RETURNING columns]`.
+///
+/// Diesel's own `UpdateStatement` is prepared anew at every execution (`unsafe_to_cache_prepared`
+/// in its `walk_ast`), because its text depends on its values: an unset `Option` leaves its column
+/// out. Without a static query id the cache is keyed by the text itself, which is right for every
+/// shape, and each shape is prepared once.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub struct UpdateByKey<From, Changes, Predicate, Returning = ()> {
+    from: From,
+    changes: Changes,
+    predicate: Predicate,
+    returning: Returning,
+}
+
+impl<From, Changes, Predicate> UpdateByKey<From, Changes, Predicate> {
+    pub fn new<Source: QuerySource<FromClause = From>>(
+        source: &Source,
+        changes: Changes,
+        predicate: Predicate,
+    ) -> Self {
+        Self { from: source.from_clause(), changes, predicate, returning: () }
+    }
+
+    pub fn returning<Returning>(
+        self,
+        returning: Returning,
+    ) -> UpdateByKey<From, Changes, Predicate, Columns<Returning>> {
+        let Self { from, changes, predicate, .. } = self;
+        UpdateByKey { from, changes, predicate, returning: Columns(returning) }
+    }
+}
+
+/// What stands behind RETURNING.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub struct Columns<Returning>(Returning);
+
+impl<DB, Returning> QueryFragment<DB> for Columns<Returning>
+where
+    DB: Backend,
+    Returning: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql(" RETURNING ");
+        self.0.walk_ast(out)
+    }
+}
+
+impl<DB, From, Changes, Predicate, Returning> QueryFragment<DB>
+    for UpdateByKey<From, Changes, Predicate, Returning>
+where
+    DB: Backend,
+    From: QueryFragment<DB>,
+    Changes: QueryFragment<DB>,
+    Predicate: QueryFragment<DB>,
+    Returning: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        if self.changes.is_noop(out.backend())? {
+            return Err(Error::QueryBuilderError(Box::new(EmptyChangeset)));
+        }
+        out.push_sql("UPDATE ");
+        self.from.walk_ast(out.reborrow())?;
+        out.push_sql(" SET ");
+        self.changes.walk_ast(out.reborrow())?;
+        out.push_sql(" WHERE ");
+        self.predicate.walk_ast(out.reborrow())?;
+        self.returning.walk_ast(out)
+    }
+}
+
+impl<From, Changes, Predicate, Returning> QueryId
+    for UpdateByKey<From, Changes, Predicate, Returning>
+{
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<From, Changes, Predicate, Returning> Query
+    for UpdateByKey<From, Changes, Predicate, Columns<Returning>>
+where
+    Returning: Expression,
+{
+    type SqlType = Returning::SqlType;
+}
+
+impl<Conn, From, Changes, Predicate, Returning> RunQueryDsl<Conn>
+    for UpdateByKey<From, Changes, Predicate, Returning>
+{
+}

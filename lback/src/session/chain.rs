@@ -1,0 +1,74 @@
+//! Who called whom: bounds how deep receivers may nest, and names them when they go too deep.
+
+use crate::error::{Error, Result};
+use crate::receiver::{Registration, SignalInfo};
+
+/// The default bound, of [`Session::with_max_depth`](crate::Session::with_max_depth).
+pub(super) const MAX_DEPTH: usize = 16;
+
+/// The receivers that are running, from the outermost to the one at work.
+pub(crate) struct Chain {
+    running: Option<&'static Registration>,
+    callers: Vec<&'static Registration>,
+    limit: usize,
+}
+
+/// A point to return to.
+#[derive(Clone, Copy)]
+pub(crate) struct Link {
+    running: Option<&'static Registration>,
+    callers: usize,
+}
+
+impl Chain {
+    pub(super) fn new() -> Self {
+        Self { running: None, callers: Vec::new(), limit: MAX_DEPTH }
+    }
+
+    pub(super) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    /// The receiver at work.
+    pub(crate) fn running(&self) -> Option<&'static Registration> {
+        self.running
+    }
+
+    /// Notes which receiver is called next.
+    #[inline]
+    pub(crate) fn run(&mut self, receiver: &'static Registration) {
+        self.running = Some(receiver);
+    }
+
+    /// The present point.
+    #[inline]
+    pub(crate) fn link(&self) -> Link {
+        Link { running: self.running, callers: self.callers.len() }
+    }
+
+    /// Goes one level deeper to send `signal`; [`restore`](Self::restore) comes back.
+    #[inline]
+    pub(crate) fn descend(&mut self, signal: &'static SignalInfo) -> Result<Link> {
+        let link = self.link();
+        if let Some(caller) = self.running {
+            if self.callers.len() + 1 >= self.limit {
+                return Err(self.too_deep(signal));
+            }
+            self.callers.push(caller);
+        }
+        Ok(link)
+    }
+
+    /// Comes back to `link`, from however deep.
+    #[inline]
+    pub(crate) fn restore(&mut self, link: Link) {
+        self.callers.truncate(link.callers);
+        self.running = link.running;
+    }
+
+    #[cold]
+    pub(crate) fn too_deep(&self, signal: &'static SignalInfo) -> Error {
+        let chain = self.callers.iter().copied().chain(self.running).collect();
+        Error::Recursion { limit: self.limit, chain, signal: signal.name() }
+    }
+}

@@ -1,0 +1,72 @@
+//! What a session needs of a Diesel connection.
+
+use std::borrow::Cow;
+
+use diesel::connection::AnsiTransactionManager;
+use diesel::result::Error as DieselError;
+
+use super::TransactionOptions;
+use crate::error::Result;
+
+mod sealed {
+    /// Only the connections of this crate's backend modules.
+    pub trait Sealed {}
+}
+
+pub(crate) use sealed::Sealed;
+
+/// A native Diesel connection that a [`Session`](crate::Session) can own.
+///
+/// Implemented for `SqliteConnection`, `PgConnection` and `MysqlConnection`, each behind the
+/// feature of its database.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a connection that lback knows",
+    label = "not a connection of lback",
+    note = "it may be `SqliteConnection`, `PgConnection` or `MysqlConnection`, each with the feature `sqlite`, `postgres` or `mysql` of lback"
+)]
+pub trait SessionConnection:
+    diesel::Connection<TransactionManager = AnsiTransactionManager> + Sealed + 'static
+{
+    /// The statement that begins an outermost transaction.
+    #[doc(hidden)]
+    fn begin_sql(options: &TransactionOptions) -> Result<Cow<'static, str>>;
+
+    /// Run before an outermost read-only transaction begins, where BEGIN cannot say it.
+    #[doc(hidden)]
+    fn enter_read_only(&mut self) -> diesel::QueryResult<()> {
+        Ok(())
+    }
+
+    /// Undoes [`enter_read_only`](Self::enter_read_only).
+    #[doc(hidden)]
+    fn leave_read_only(&mut self) -> diesel::QueryResult<()> {
+        Ok(())
+    }
+
+    /// What a failed statement has done to the transaction around it.
+    #[doc(hidden)]
+    fn damage(error: &DieselError) -> Damage;
+
+    /// Fails if the transaction that is open cannot be committed, wherever the database would
+    /// answer COMMIT with something else than an error.
+    #[doc(hidden)]
+    fn probe(&mut self) -> diesel::QueryResult<()>;
+
+    /// Whether a row that was inserted must be read back with a statement of its own.
+    #[doc(hidden)]
+    const INSERT_READS_BACK: bool = false;
+}
+
+/// What a failed statement has done to the transaction around it.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// Only the statement was undone.
+    Statement,
+    /// Nothing works any more until a rollback to a savepoint, or of the whole.
+    Aborted,
+    /// The server has rolled back the whole transaction.
+    Ended,
+    /// The connection is gone.
+    Lost,
+}

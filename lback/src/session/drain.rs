@@ -1,0 +1,160 @@
+//! Running effects, and reporting what no caller sees.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::effect::Effect;
+use super::{Failure, FailureCause, Failures, Session, SessionConnection};
+use crate::error::{Error, Result};
+use crate::receiver::{BoxError, IntoOutcome, Phase, Registration};
+
+impl<C: SessionConnection> Session<C> {
+    /// Calls `effect` once the outermost transaction has committed; at once, if none is open.
+    ///
+    /// A savepoint that is rolled back forgets it. Its error or panic is reported like that of an
+    /// after-commit receiver, see [`on_failure`](Self::on_failure), and changes nothing for the
+    /// caller.
+    ///
+    /// ```
+    /// # let mut session = lback::sqlite::connect(":memory:")?;
+    /// session.transaction(|session| {
+    ///     session.on_commit(|_session| println!("stored"));
+    ///     lback::Result::Ok(())
+    /// })?;
+    /// # lback::Result::Ok(())
+    /// ```
+    pub fn on_commit<R: IntoOutcome>(
+        &mut self,
+        effect: impl FnOnce(&mut Self) -> R + Send + 'static,
+    ) {
+        if let Some(effect) = self.closure(Phase::AfterCommit, effect) {
+            if self.in_transaction() {
+                self.effects.push(effect);
+            } else {
+                self.run_effect(effect);
+            }
+        }
+    }
+
+    /// Calls `effect` once the outermost transaction has ended, if what was done at this level did
+    /// not last. It is dropped if no transaction is open.
+    ///
+    /// Best effort: a process that dies runs none, so never rely on it for compensation.
+    ///
+    /// ```
+    /// # let mut session = lback::sqlite::connect(":memory:")?;
+    /// let refused: lback::Result<()> = session.transaction(|session| {
+    ///     session.on_rollback(|_session| println!("it came to nothing"));
+    ///     Err(lback::Invalid::new("amount", "must be positive").into())
+    /// });
+    /// assert!(refused.is_err());
+    /// # lback::Result::Ok(())
+    /// ```
+    pub fn on_rollback<R: IntoOutcome>(
+        &mut self,
+        effect: impl FnOnce(&mut Self) -> R + Send + 'static,
+    ) {
+        if self.in_transaction() {
+            if let Some(effect) = self.closure(Phase::AfterRollback, effect) {
+                self.effects.push(effect);
+            }
+        }
+    }
+
+    fn closure<R: IntoOutcome>(
+        &mut self,
+        phase: Phase,
+        effect: impl FnOnce(&mut Self) -> R + Send + 'static,
+    ) -> Option<Effect<C>> {
+        if let Err(error) = self.check_generation() {
+            self.report(Failure { receiver: None, phase, cause: FailureCause::Error(error.into()) });
+            return None;
+        }
+        let run = Box::new(|session: &mut Self| effect(session).into_outcome());
+        Some(self.effects.effect(phase, None, self.states.clone(), run))
+    }
+
+    /// Whether a write that queues effects may happen.
+    pub(crate) fn check_generation(&self) -> Result<()> {
+        if self.effects.may_queue() {
+            return Ok(());
+        }
+        let limit = self.effects.max_generations;
+        Err(Error::EffectLoop { limit, receiver: self.chain.running() })
+    }
+
+    /// Runs what is ready, and what becomes ready meanwhile. Inside an effect it does nothing: the
+    /// loop that runs that effect goes on.
+    pub(super) fn run_effects(&mut self) {
+        if self.effects.draining || !self.effects.has_ready() || self.is_capturing() {
+            return;
+        }
+        self.effects.draining = true;
+        while let Some(effect) = self.effects.next_ready() {
+            self.run_effect(effect);
+        }
+        self.effects.draining = false;
+    }
+
+    pub(super) fn run_effect(&mut self, effect: Effect<C>) {
+        let Effect { phase, receiver, generation, states, run, .. } = effect;
+        let link = self.chain.link();
+        if let Some(receiver) = receiver {
+            self.chain.run(receiver);
+        }
+        let outer = std::mem::replace(&mut self.effects.generation, generation);
+        let outcome = self.with_states(states, |session| {
+            catch_unwind(AssertUnwindSafe(|| run(&mut *session)))
+        });
+        self.effects.generation = outer;
+        self.chain.restore(link);
+        let failure = match outcome {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(FailureCause::Error(error)),
+            Err(panic) => Some(FailureCause::of_panic(panic.as_ref())),
+        };
+        self.observe_effect(receiver, failure.as_ref());
+        if let Some(cause) = failure {
+            self.report(Failure { receiver, phase, cause });
+        }
+    }
+
+    /// Reports that an isolated receiver failed.
+    pub(crate) fn report_isolated(&mut self, receiver: &'static Registration, error: BoxError) {
+        let (phase, cause) = (receiver.phase, FailureCause::Error(error));
+        self.report(Failure { receiver: Some(receiver), phase, cause });
+    }
+
+    fn report(&mut self, failure: Failure) {
+        #[cfg(feature = "tracing")]
+        tracing::error!(target: "lback", %failure, "a failure that no caller sees");
+        match &self.on_failure {
+            None => self.failures.keep(failure),
+            Some(handler) => {
+                let handler = Arc::clone(handler);
+                // A handler that panics must not take the remaining effects with it.
+                if catch_unwind(AssertUnwindSafe(|| handler(&failure))).is_err() {
+                    self.failures.keep(failure);
+                }
+            }
+        }
+    }
+
+    /// Has every failure that no caller sees (of effects, of isolated receivers) handed to
+    /// `handler`, instead of kept.
+    ///
+    /// ```
+    /// let mut session = lback::sqlite::connect(":memory:")?;
+    /// session.on_failure(|failure| eprintln!("{failure}"));
+    /// # lback::Result::Ok(())
+    /// ```
+    pub fn on_failure(&mut self, handler: impl Fn(&Failure) + Send + Sync + 'static) {
+        self.on_failure = Some(Arc::new(handler));
+    }
+
+    /// Takes the failures that no caller saw and no handler was given: the last 100, and how many
+    /// there were.
+    pub fn take_failures(&mut self) -> Failures {
+        std::mem::take(&mut self.failures)
+    }
+}

@@ -1,0 +1,90 @@
+//! Signals: their declaration and their sending.
+
+mod send;
+mod table;
+
+use once_cell::sync::OnceCell;
+
+pub use self::send::{dispatch, send, send_plain};
+pub use self::table::Table;
+pub(crate) use self::send::Plan;
+use crate::receiver::{Receiver, Registration, Signal};
+use crate::session::{Session, SessionConnection};
+
+/// A signal that `#[signal]` declared.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a signal",
+    label = "not a signal",
+    note = "a signal is named like `user_post_create`: `noun_pre_verb` or `noun_post_verb`; `#[signal]` and `#[repository]` declare them"
+)]
+pub trait Declared: Signal {
+    fn table() -> &'static OnceCell<Table<Self>>;
+    fn each(visit: &mut dyn FnMut(&'static Receiver<Self>));
+}
+
+/// A signal with a field `session`.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "the signal `{Self}` has no session",
+    label = "needs a session",
+    note = "`conn`, `#[state]`, the phases `after_commit` and `after_rollback`, and `on_error = \"isolate\"` need a signal with the field `session: &'a mut Session`"
+)]
+pub trait SessionSignal: Declared {
+    type Connection: SessionConnection;
+    fn session<'b>(args: &'b mut Self::Args<'_>) -> &'b mut Session<Self::Connection>;
+}
+
+/// A signal whose receivers may have the phase `after_commit`.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a receiver of `{Self}` cannot have the phase `after_commit`",
+    label = "this signal has no `after_commit`",
+    note = "a pre signal is sent before anything is stored: use its post signal (`..._post_...`), or the phase `after_rollback`; a signal without a session has no phases at all"
+)]
+pub trait AllowsAfterCommit: SessionSignal {}
+
+/// A signal whose receivers may have the phase `after_rollback`.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a receiver of `{Self}` cannot have the phase `after_rollback`",
+    label = "this signal has no `after_rollback`",
+    note = "a signal without a session has no phases: give it the field `session: &'a mut Session`"
+)]
+pub trait AllowsAfterRollback: SessionSignal {}
+
+/// A signal whose receivers may be isolated.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a receiver of `{Self}` cannot be isolated",
+    label = "this signal has no `on_error = \"isolate\"`",
+    note = "a failing pre receiver always stops the operation: use the post signal, or return `Ok(())`; a signal without a session has no savepoint to go back to"
+)]
+pub trait AllowsIsolate: SessionSignal {}
+
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub const fn require_signal<S: Signal>() {}
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub const fn require_session<S: SessionSignal>() {}
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub const fn require_after_commit<S: AllowsAfterCommit>() {}
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub const fn require_after_rollback<S: AllowsAfterRollback>() {}
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub const fn require_isolate<S: AllowsIsolate>() {}
+
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn registrations_of<S: Declared>(into: &mut Vec<&'static Registration>) {
+    S::each(&mut |receiver| into.push(receiver.registration()));
+}

@@ -1,0 +1,195 @@
+//! Sending: effects are queued first, then the receivers in the transaction run, in order.
+
+use super::table::{Entry, Table};
+use super::{Declared, SessionSignal};
+use crate::error::{Result, of_receiver};
+use crate::receiver::{OnError, Outcome, Phase};
+use crate::session::{Event, Link, Session, SkipReason, Target, TransactionOptions, within};
+
+/// What an operation needs, by the receivers of its signals.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Plan {
+    /// Somebody listens, or watches.
+    pub(crate) is_heard: bool,
+    /// Effects will be queued.
+    pub(crate) has_effects: bool,
+    /// Somebody may write before the statement.
+    pub(crate) writes_before: bool,
+    /// Somebody runs after the statement, and may fail.
+    pub(crate) runs_after: bool,
+}
+
+impl Plan {
+    /// The plan of an operation that sends `Pre`, writes, and sends `Post`.
+    #[inline]
+    pub(crate) fn of<Pre, Post>(session: &Session<Pre::Connection>) -> Result<Self>
+    where
+        Pre: SessionSignal,
+        Post: SessionSignal<Connection = Pre::Connection>,
+    {
+        let (pre, post) = (Table::<Pre>::get()?, Table::<Post>::get()?);
+        if pre.is_empty() && post.is_empty() && !session.is_scoped() {
+            return Ok(Self::default());
+        }
+        let plan = Self {
+            is_heard: true,
+            has_effects: !pre.effects.is_empty() || !post.effects.is_empty(),
+            writes_before: pre.may_write,
+            runs_after: !post.receivers.is_empty(),
+        };
+        if plan.has_effects {
+            session.check_generation()?;
+        }
+        Ok(plan)
+    }
+}
+
+/// Sends a signal of an operation that is open already.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[inline]
+pub fn dispatch<S: SessionSignal>(args: &mut S::Args<'_>) -> Result<()> {
+    let table = Table::<S>::get()?;
+    if S::session(args).is_scoped() {
+        return call_all(table, args);
+    }
+    if table.is_empty() {
+        return Ok(());
+    }
+    call_all(table, args)
+}
+
+/// Sends a signal as an operation of its own: atomic, its effects queued and run.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn send<S: SessionSignal>(args: &mut S::Args<'_>) -> Result<()> {
+    let table = Table::<S>::get()?;
+    let session = S::session(args);
+    session.check_usable()?;
+    if table.is_empty() && !session.is_scoped() {
+        return Ok(());
+    }
+    if !table.effects.is_empty() {
+        session.check_generation()?;
+    }
+    let level = session.begin_operation(table.may_write)?;
+    within(args, S::session, level, |args| call_all(table, args))
+}
+
+/// Sends a signal that has no session.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn send_plain<S: Declared>(args: &mut S::Args<'_>) -> Result<()> {
+    let table = Table::<S>::get()?;
+    for entry in &table.receivers {
+        if entry.condition.is_none_or(|condition| condition(args)) {
+            (entry.handler)(args).map_err(|error| of_receiver(entry.registration, error))?;
+        }
+    }
+    Ok(())
+}
+
+fn call_all<S: SessionSignal>(table: &'static Table<S>, args: &mut S::Args<'_>) -> Result<()> {
+    let link = S::session(args).chain.descend(S::INFO)?;
+    let mut sending = Sending::<S> { args, link };
+    if table.has_conditions || sending.session().is_scoped() {
+        sending.with_conditions(table)
+    } else {
+        sending.plainly(table)
+    }
+}
+
+/// Comes back up the chain when it is dropped, by return or by panic.
+struct Sending<'x, 'a, S: SessionSignal> {
+    args: &'x mut S::Args<'a>,
+    link: Link,
+}
+
+impl<S: SessionSignal> Drop for Sending<'_, '_, S> {
+    fn drop(&mut self) {
+        S::session(self.args).chain.restore(self.link);
+    }
+}
+
+impl<S: SessionSignal> Sending<'_, '_, S> {
+    fn session(&mut self) -> &mut Session<S::Connection> {
+        S::session(self.args)
+    }
+
+    /// No conditions, no scopes: every receiver is called.
+    fn plainly(&mut self, table: &'static Table<S>) -> Result<()> {
+        for entry in table.effects.iter().chain(&table.receivers) {
+            if let Err(error) = self.call(entry) {
+                return Err(of_receiver(entry.registration, error));
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn call(&mut self, entry: &'static Entry<S>) -> Outcome {
+        self.session().chain.run(entry.registration);
+        (entry.handler)(self.args)
+    }
+
+    /// Asks first who is to be called: `when` and mute are decided when the signal is sent.
+    fn with_conditions(&mut self, table: &'static Table<S>) -> Result<()> {
+        self.session().observe(|| Event::Sent(S::INFO));
+        let chosen: Vec<_> = table
+            .effects
+            .iter()
+            .chain(&table.receivers)
+            .map(|entry| (entry, self.reason_to_skip(entry)))
+            .collect();
+        for (entry, skipped) in chosen {
+            let target = Target(entry.registration);
+            if let Some(reason) = skipped {
+                self.session().observe(|| Event::Skipped(target, reason));
+            } else if let Err(error) = self.call_observed(entry) {
+                return Err(of_receiver(entry.registration, error));
+            }
+        }
+        Ok(())
+    }
+
+    fn reason_to_skip(&mut self, entry: &'static Entry<S>) -> Option<SkipReason> {
+        if self.session().is_muted(entry.registration) {
+            return Some(SkipReason::Muted);
+        }
+        let condition = entry.condition?;
+        (!condition(self.args)).then_some(SkipReason::When)
+    }
+
+    fn call_observed(&mut self, entry: &'static Entry<S>) -> Outcome {
+        let target = Target(entry.registration);
+        let outcome = match entry.registration.on_error {
+            OnError::Abort => self.call(entry),
+            OnError::Isolate => self.call_isolated(entry),
+        };
+        let is_effect = entry.registration.phase != Phase::InTransaction;
+        self.session().observe(|| match &outcome {
+            Ok(()) if is_effect => Event::Queued(target),
+            Ok(()) => Event::Ran(target),
+            Err(error) => Event::Failed(target, error.to_string()),
+        });
+        match outcome {
+            Err(error) if entry.registration.on_error == OnError::Isolate => {
+                self.session().check_usable()?;
+                self.session().report_isolated(entry.registration, error);
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Calls a receiver in a savepoint of its own. One that cannot write needs none.
+    fn call_isolated(&mut self, entry: &'static Entry<S>) -> Outcome {
+        if !entry.registration.uses_session {
+            return self.call(entry);
+        }
+        let level = self.session().begin(&TransactionOptions::new())?;
+        self.session().chain.run(entry.registration);
+        let outcome = within(&mut *self.args, S::session, level, entry.handler);
+        outcome
+    }
+}

@@ -1,0 +1,44 @@
+//! The built-in users: the table, its types, and the rules for what goes into it.
+//!
+//! One set of types serves all databases. The columns are those of lback-framework 1.0.3, so an
+//! existing table can be opened, and the Python framework can read what is written here.
+//!
+//! | type | is |
+//! |---|---|
+//! | [`User`] | a row as stored |
+//! | [`NewUser`] | a row to be inserted; checked and trimmed by [`Validate`](crate::repository::Validate) |
+//! | [`UserChanges`] | what an update changes; every field is optional |
+//! | [`UserId`] | the key |
+//! | [`Password`] | a hash, never readable; [`Hasher`] says how it is made |
+//! | [`Secret`] | a value that prints as `***`, such as a token |
+//! | [`Timestamp`] | an instant in UTC with microseconds |
+//!
+//! None of the input types implements `Deserialize`: what a client may set is for the application
+//! to say, with a type of its own.
+
+mod model;
+mod new_user;
+mod password;
+mod repository;
+pub mod schema;
+mod secret;
+mod serialize;
+pub mod sql_types;
+mod timestamp;
+mod token;
+mod user_id;
+mod validate;
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests;
+
+pub use self::model::{User, UserChanges};
+pub use self::new_user::NewUser;
+pub use self::password::{Hasher, Password, PasswordError, Verification};
+pub use self::repository::Page;
+#[allow(unused_imports)] // unused without any database
+pub(crate) use self::repository::{pattern, user_repository};
+pub use self::secret::Secret;
+pub use self::timestamp::Timestamp;
+pub use self::token::Token;
+pub use self::user_id::UserId;

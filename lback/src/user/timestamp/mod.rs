@@ -1,0 +1,171 @@
+//! [`Timestamp`]: an instant in UTC, as exact as all databases keep it.
+
+use std::fmt;
+use std::ops::Deref;
+
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use serde::{Serialize, Serializer};
+
+/// An instant in UTC, in whole microseconds.
+///
+/// Microseconds are what PostgreSQL, MySQL's `DATETIME(6)` and the Python framework keep, so a value
+/// read back equals the value written. What is finer is cut off.
+///
+/// It stands for Diesel's [`Timestamp`](diesel::sql_types::Timestamp). On SQLite it is written as
+/// SQLAlchemy writes it, `2026-01-31 12:30:15.000123`: always six digits, because SQLAlchemy reads
+/// them as a number of microseconds, and because texts of one length sort like the instants. So only
+/// the years 1 to 9999 can be written there. Whatever form Diesel reads is read.
+///
+/// `Display` and `Serialize` give RFC 3339. All methods of chrono's `DateTime<Utc>` are at hand.
+///
+/// ```
+/// use chrono::{Datelike, TimeDelta};
+/// use lback::Timestamp;
+///
+/// let now = Timestamp::now();
+/// let tomorrow = Timestamp::from(*now + TimeDelta::days(1));
+/// assert!(now < tomorrow && now.year() >= 2026);
+///
+/// let instant = Timestamp::from(chrono::DateTime::UNIX_EPOCH + TimeDelta::nanoseconds(1_500));
+/// assert_eq!(instant.to_string(), "1970-01-01T00:00:00.000001Z");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
+#[diesel(sql_type = diesel::sql_types::Timestamp)]
+pub struct Timestamp(DateTime<Utc>);
+
+impl Timestamp {
+    /// The instant of this call.
+    pub fn now() -> Self {
+        Utc::now().into()
+    }
+}
+
+impl From<DateTime<Utc>> for Timestamp {
+    fn from(instant: DateTime<Utc>) -> Self {
+        // A leap second, which no database keeps, becomes the second after it.
+        Self(DateTime::from_timestamp_micros(instant.timestamp_micros()).unwrap_or(instant))
+    }
+}
+
+impl From<NaiveDateTime> for Timestamp {
+    /// Takes a date and time without a zone to be in UTC, as all columns are.
+    fn from(utc: NaiveDateTime) -> Self {
+        utc.and_utc().into()
+    }
+}
+
+impl From<Timestamp> for DateTime<Utc> {
+    fn from(timestamp: Timestamp) -> Self {
+        timestamp.0
+    }
+}
+
+impl Deref for Timestamp {
+    type Target = DateTime<Utc>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use chrono::NaiveDateTime;
+    use diesel::deserialize::{self, FromSql};
+    use diesel::pg::{Pg, PgValue};
+    use diesel::serialize::{self, Output, ToSql};
+    use diesel::sql_types;
+
+    use super::Timestamp;
+
+    impl ToSql<sql_types::Timestamp, Pg> for Timestamp {
+        fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+            let naive = self.naive_utc();
+            ToSql::<sql_types::Timestamp, Pg>::to_sql(&naive, &mut out.reborrow())
+        }
+    }
+
+    impl FromSql<sql_types::Timestamp, Pg> for Timestamp {
+        fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+            <NaiveDateTime as FromSql<sql_types::Timestamp, Pg>>::from_sql(value).map(Self::from)
+        }
+    }
+}
+
+#[cfg(feature = "mysql")]
+mod mysql {
+    use chrono::NaiveDateTime;
+    use diesel::deserialize::{self, FromSql};
+    use diesel::mysql::{Mysql, MysqlValue};
+    use diesel::serialize::{self, Output, ToSql};
+    use diesel::sql_types;
+
+    use super::Timestamp;
+
+    impl ToSql<sql_types::Timestamp, Mysql> for Timestamp {
+        fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Mysql>) -> serialize::Result {
+            let naive = self.naive_utc();
+            ToSql::<sql_types::Timestamp, Mysql>::to_sql(&naive, &mut out.reborrow())
+        }
+    }
+
+    impl FromSql<sql_types::Timestamp, Mysql> for Timestamp {
+        fn from_sql(value: MysqlValue<'_>) -> deserialize::Result<Self> {
+            <NaiveDateTime as FromSql<sql_types::Timestamp, Mysql>>::from_sql(value).map(Self::from)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{NaiveDate, TimeDelta};
+
+    use super::Timestamp;
+
+    #[test]
+    fn what_is_finer_than_microseconds_is_cut_off() {
+        let before_1970 = chrono::DateTime::UNIX_EPOCH - TimeDelta::nanoseconds(1);
+        let cut = Timestamp::from(before_1970);
+        assert_eq!(cut.to_string(), "1969-12-31T23:59:59.999999Z");
+        assert_eq!(Timestamp::from(*cut), cut);
+    }
+
+    #[test]
+    fn a_leap_second_becomes_the_second_after_it() {
+        let leap = NaiveDate::from_ymd_opt(2016, 12, 31)
+            .and_then(|day| day.and_hms_micro_opt(23, 59, 59, 1_250_000))
+            .map(|naive| Timestamp::from(naive).to_string());
+        assert_eq!(leap.as_deref(), Some("2017-01-01T00:00:00.250000Z"));
+    }
+
+    #[test]
+    fn it_serializes_as_rfc_3339() {
+        let epoch = Timestamp::from(chrono::DateTime::UNIX_EPOCH);
+        let json = serde_json::to_string(&epoch).ok();
+        assert_eq!(json.as_deref(), Some("\"1970-01-01T00:00:00.000000Z\""));
+        assert_eq!(format!("{epoch:?}"), epoch.to_string());
+    }
+}

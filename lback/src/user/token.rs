@@ -1,0 +1,72 @@
+//! [`Token`]: what a verification link or a session cookie carries.
+
+use super::Secret;
+
+/// Makes tokens for [`email_verification_token`](super::User::email_verification_token) and
+/// [`auth_token`](super::User::auth_token).
+///
+/// Tokens are stored as they are, like the Python framework's, so that it can look them up: whoever
+/// reads the table can use them. Give them an expiry.
+///
+/// ```
+/// use chrono::TimeDelta;
+/// use lback::{Timestamp, Token, UserChanges};
+///
+/// let expiry = Timestamp::from(*Timestamp::now() + TimeDelta::hours(1));
+/// let verify_soon = UserChanges {
+///     email_verification_token: Some(Some(Token::generate())),
+///     email_verification_token_expiry: Some(Some(expiry)),
+///     ..UserChanges::default()
+/// };
+/// # assert!(!verify_soon.is_empty());
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Token;
+
+impl Token {
+    /// A new token: 256 bits from the operating system, as 64 hexadecimal digits.
+    ///
+    /// Hexadecimal because that is what the Python framework writes (of 128 bits), and because it
+    /// needs no escaping anywhere.
+    ///
+    /// # Panics
+    ///
+    /// If the operating system has no random numbers to give. No program should go on then.
+    pub fn generate() -> Secret<String> {
+        let mut bytes = [0_u8; 32];
+        if let Err(error) = getrandom::fill(&mut bytes) {
+            panic!("the operating system gave no random numbers: {error}");
+        }
+        Secret::new(hexadecimal(&bytes))
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Token, hexadecimal};
+
+    #[test]
+    fn a_token_is_64_digits_and_never_the_same() {
+        let (one, other) = (Token::generate(), Token::generate());
+        assert_ne!(one, other);
+        let text = one.expose_secret();
+        assert_eq!(text.len(), 64);
+        assert!(text.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    }
+
+    #[test]
+    fn digits_are_in_order() {
+        assert_eq!(hexadecimal(&[0, 1, 0x9f, 0xff]), "00019fff");
+    }
+}
