@@ -29,7 +29,9 @@ fn company_addresses_only(data: &mut NewUser) -> Result<(), Veto> {
 #[receiver(user_post_create)]
 fn audit(user: &User, conn: &mut SqliteConnection) -> QueryResult<()> {
     println!("  user_post_create  audit: id {}, {}", user.id, user.email);
-    diesel::insert_into(audit_log::table).values(audit_log::what.eq(&user.username)).execute(conn)?;
+    diesel::insert_into(audit_log::table)
+        .values(audit_log::what.eq(&user.username))
+        .execute(conn)?;
     Ok(())
 }
 
@@ -41,7 +43,10 @@ fn welcome(user: &User, #[state] mailer: &Mailer) -> Result<(), MailError> {
 
 #[receiver(user_post_update)]
 fn what_changed(user: &User, previous: &User) {
-    println!("  user_post_update  what_changed: is_active {} -> {}", previous.is_active, user.is_active);
+    println!(
+        "  user_post_update  what_changed: is_active {} -> {}",
+        previous.is_active, user.is_active
+    );
 }
 
 #[receiver(user_pre_delete, user_post_delete)]
@@ -68,7 +73,10 @@ impl std::error::Error for MailError {}
 impl Mailer {
     fn send(&self, address: &str, text: &str) -> Result<(), MailError> {
         println!("  after the commit  welcome: {text} to {address}");
-        self.sent.lock().map_err(|_| MailError)?.push(address.to_owned());
+        self.sent
+            .lock()
+            .map_err(|_| MailError)?
+            .push(address.to_owned());
         Ok(())
     }
 }
@@ -80,18 +88,32 @@ fn main() -> lback::Result<()> {
     let mut session =
         lback::sqlite::connect(&database.to_string_lossy())?.with_state(Mailer::default());
     lback::sqlite::migrate(&mut session)?;
-    diesel::sql_query("CREATE TABLE audit_log (id INTEGER PRIMARY KEY, what TEXT NOT NULL)").execute(session.conn())?;
+    diesel::sql_query("CREATE TABLE audit_log (id INTEGER PRIMARY KEY, what TEXT NOT NULL)")
+        .execute(session.conn())?;
 
     println!("{}", lback::receivers()?);
     let users = UserRepository::new();
     println!("create");
-    let ada = users.create(&mut session, NewUser::new("ada", "Ada@Example.com", "correct horse battery")?)?;
+    let ada = users.create(
+        &mut session,
+        NewUser::new("ada", "Ada@Example.com", "correct horse battery")?,
+    )?;
     println!("update");
-    let ada = users.update(&mut session, &ada, UserChanges { is_active: Some(false), ..Default::default() })?;
+    let ada = users.update(
+        &mut session,
+        &ada,
+        UserChanges {
+            is_active: Some(false),
+            ..Default::default()
+        },
+    )?;
     println!("delete");
     users.delete(&mut session, &ada)?;
     println!("create, with an address of another company");
-    match users.create(&mut session, NewUser::new("eve", "eve@elsewhere.org", "correct horse battery")?) {
+    match users.create(
+        &mut session,
+        NewUser::new("eve", "eve@elsewhere.org", "correct horse battery")?,
+    ) {
         Err(error) => println!("  {error}"),
         Ok(_) => unreachable!("it is vetoed"),
     }

@@ -25,9 +25,14 @@ use crate::registry::{Registry, RegistryError};
 pub fn receivers() -> Result<Listeners> {
     let registry = Registry::global()?;
     let listeners = registry.listings().iter().flat_map(|listing| {
-        listing.receivers.iter().map(|registration| Listener { registration })
+        listing
+            .receivers
+            .iter()
+            .map(|registration| Listener { registration })
     });
-    Ok(Listeners { listeners: listeners.collect() })
+    Ok(Listeners {
+        listeners: listeners.collect(),
+    })
 }
 
 /// Checks the receivers of the program against each other, as making a session does: equal ids,
@@ -59,7 +64,8 @@ impl Listeners {
 
     /// Those of one signal, by its name.
     pub fn of<'n>(&'n self, signal: &'n str) -> impl Iterator<Item = &'n Listener> {
-        self.iter().filter(move |listener| listener.signal.name() == signal)
+        self.iter()
+            .filter(move |listener| listener.signal.name() == signal)
     }
 }
 
@@ -79,19 +85,23 @@ impl std::ops::Deref for Listener {
 
 impl fmt::Display for Listeners {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows: Vec<[String; 5]> = std::iter::once(["signal", "phase", "order", "id", "place"].map(str::to_owned))
-            .chain(self.listeners.iter().map(|listener| {
-                [
-                    format!("{}::{}", listener.signal.module(), listener.signal.name()),
-                    listener.phase.to_string(),
-                    listener.order.to_string(),
-                    listener.id.to_owned(),
-                    listener.place.to_string(),
-                ]
-            }))
-            .collect();
+        let rows: Vec<[String; 5]> =
+            std::iter::once(["signal", "phase", "order", "id", "place"].map(str::to_owned))
+                .chain(self.listeners.iter().map(|listener| {
+                    [
+                        format!("{}::{}", listener.signal.module(), listener.signal.name()),
+                        listener.phase.to_string(),
+                        listener.order.to_string(),
+                        listener.id.to_owned(),
+                        listener.place.to_string(),
+                    ]
+                }))
+                .collect();
         let width = |column: usize| {
-            rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
+            rows.iter()
+                .map(|row| row[column].chars().count())
+                .max()
+                .unwrap_or_default()
         };
         let widths = [width(0), width(1), width(2), width(3)];
         for [signal, phase, order, id, place] in &rows {

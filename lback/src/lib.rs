@@ -17,14 +17,14 @@ mod user;
 #[cfg(feature = "sqlite")]
 pub use backend::sqlite;
 pub use error::{Error, Invalid, Result, Veto};
-pub use inspect::{receivers, verify, Listener, Listeners};
+pub use inspect::{Listener, Listeners, receivers, verify};
 pub use lback_macros::{receiver, repository, signal};
 pub use receiver::{BoxError, OnError, Phase, Place, Registration, Signal, SignalInfo, Timing};
 pub use registry::{Problem, RegistryError};
 pub use repository::{AsKey, Entity, Repository, Validate};
 pub use session::{
     Captured, Event, Failure, FailureCause, Failures, Isolation, Lock, PendingEffect, Recording,
-    Session, SessionConnection, SkipReason, TransactionOptions,
+    Session, SessionConnection, SkipReason, Target, TransactionOptions,
 };
 pub use user::{
     Hasher, NewUser, Page, Password, PasswordError, Secret, Timestamp, Token, User, UserChanges,

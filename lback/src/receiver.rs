@@ -66,7 +66,12 @@ impl SignalInfo {
         module: &'static str,
         timing: Timing,
     ) -> Self {
-        Self { key, name, module, timing }
+        Self {
+            key,
+            name,
+            module,
+            timing,
+        }
     }
 
     /// The signal's name, such as `user_post_create`.
@@ -287,7 +292,11 @@ impl Registration {
 
 impl fmt::Display for Registration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "receiver `{}` of `{}` ({})", self.id, self.signal, self.place)
+        write!(
+            f,
+            "receiver `{}` of `{}` ({})",
+            self.id, self.signal, self.place
+        )
     }
 }
 
@@ -308,7 +317,11 @@ impl<S: Signal> Receiver<S> {
     // Not public API. Used by generated code.
     #[doc(hidden)]
     pub const fn new(registration: Registration, handler: Handler<S>) -> Self {
-        Self { registration, handler, condition: None }
+        Self {
+            registration,
+            handler,
+            condition: None,
+        }
     }
 
     // Not public API. Used by generated code.

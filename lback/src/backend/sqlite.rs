@@ -70,7 +70,8 @@ pub fn connect(database: &str) -> Result<Session> {
         what: format!("the SQLite database `{database}` cannot be opened").into(),
         source,
     };
-    let mut connection = SqliteConnection::establish(database).map_err(|error| failed(error.into()))?;
+    let mut connection =
+        SqliteConnection::establish(database).map_err(|error| failed(error.into()))?;
     connection
         .batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;")
         .and_then(|()| use_wal(&mut connection))
@@ -111,9 +112,12 @@ pub fn migrate(session: &mut Session) -> Result<()> {
 }
 
 diesel::table! {
+    /// What SQLite says of its own tables.
     #[sql_name = "sqlite_master"]
     sqlite_schema (name) {
+        /// The table's name.
         name -> Text,
+        /// `table`, `index`, `view` or `trigger`.
         #[sql_name = "type"]
         kind -> Text,
     }
@@ -124,7 +128,9 @@ impl Sealed for SqliteConnection {}
 impl SessionConnection for SqliteConnection {
     fn begin_sql(options: &TransactionOptions) -> Result<Cow<'static, str>> {
         if options.deferrable {
-            return Err(Error::Unsupported { what: "DEFERRABLE on SQLite".into() });
+            return Err(Error::Unsupported {
+                what: "DEFERRABLE on SQLite".into(),
+            });
         }
         Ok(Cow::Borrowed(match options.lock {
             _ if options.read_only => "BEGIN DEFERRED",

@@ -11,12 +11,17 @@ pub(crate) fn classify(error: DieselError) -> Error {
     match &error {
         DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => {
             let field = duplicate_field(info.as_ref());
-            Error::Duplicate { field, source: without_details(error) }
+            Error::Duplicate {
+                field,
+                source: without_details(error),
+            }
         }
         DieselError::DatabaseError(
             DatabaseErrorKind::ForeignKeyViolation | DatabaseErrorKind::RestrictViolation,
             _,
-        ) => Error::ForeignKey { source: without_details(error) },
+        ) => Error::ForeignKey {
+            source: without_details(error),
+        },
         DieselError::AlreadyInTransaction => Error::AlreadyInTransaction,
         DieselError::BrokenTransactionManager => Error::SessionBroken,
         _ => Error::Database(without_details(error)),
@@ -58,12 +63,13 @@ pub(super) fn without_details(error: DieselError) -> DieselError {
         DieselError::DatabaseError(kind, info) => {
             DieselError::DatabaseError(kind, Box::new(Report::of(info.as_ref())))
         }
-        DieselError::RollbackErrorOnCommit { rollback_error, commit_error } => {
-            DieselError::RollbackErrorOnCommit {
-                rollback_error: Box::new(without_details(*rollback_error)),
-                commit_error: Box::new(without_details(*commit_error)),
-            }
-        }
+        DieselError::RollbackErrorOnCommit {
+            rollback_error,
+            commit_error,
+        } => DieselError::RollbackErrorOnCommit {
+            rollback_error: Box::new(without_details(*rollback_error)),
+            commit_error: Box::new(without_details(*commit_error)),
+        },
         error => error,
     }
 }
@@ -143,8 +149,10 @@ fn columns_of_postgres(info: &(dyn DatabaseErrorInformation + Send + Sync)) -> O
 /// `UNIQUE constraint failed: users.username`
 fn columns_of_sqlite(message: &str) -> Option<String> {
     let (_, columns) = message.split_once("UNIQUE constraint failed: ")?;
-    let names: Vec<_> =
-        columns.split(", ").map(|name| name.rsplit('.').next().unwrap_or(name)).collect();
+    let names: Vec<_> = columns
+        .split(", ")
+        .map(|name| name.rsplit('.').next().unwrap_or(name))
+        .collect();
     Some(names.join(", "))
 }
 
@@ -155,7 +163,9 @@ fn column_of_mysql(message: &str) -> Option<String> {
     let key = key.trim_end_matches('\'');
     let (table, index) = key.split_once('.').unwrap_or(("", key));
     let index = index.strip_prefix("ix_").unwrap_or(index);
-    let column = index.strip_prefix(table).map_or(index, |rest| rest.trim_start_matches('_'));
+    let column = index
+        .strip_prefix(table)
+        .map_or(index, |rest| rest.trim_start_matches('_'));
     Some(if column == "PRIMARY" { "id" } else { column }.to_owned())
 }
 

@@ -175,7 +175,10 @@ pub struct Invalid {
 impl Invalid {
     /// Refuses `field` because of `reason`.
     pub fn new(field: impl Into<Cow<'static, str>>, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { field: field.into(), reason: reason.into() }
+        Self {
+            field: field.into(),
+            reason: reason.into(),
+        }
     }
 }
 
@@ -209,28 +212,51 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Vetoed { receiver, message, field: Some(field), .. } => {
+            Self::Vetoed {
+                receiver,
+                message,
+                field: Some(field),
+                ..
+            } => {
                 write!(f, "vetoed by {receiver}: {field}: {message}")
             }
-            Self::Vetoed { receiver, message, field: None, .. } => {
+            Self::Vetoed {
+                receiver,
+                message,
+                field: None,
+                ..
+            } => {
                 write!(f, "vetoed by {receiver}: {message}")
             }
             Self::ReceiverFailed { receiver, source } => write!(f, "{receiver} failed: {source}"),
             Self::Invalid(invalid) => invalid.fmt(f),
-            Self::Duplicate { field: Some(field), .. } => {
+            Self::Duplicate {
+                field: Some(field), ..
+            } => {
                 write!(f, "a row with this {field} exists already")
             }
-            Self::Duplicate { field: None, source } => {
+            Self::Duplicate {
+                field: None,
+                source,
+            } => {
                 write!(f, "a row with these values exists already: {source}")
             }
-            Self::ForeignKey { source } => write!(f, "a reference between rows is broken: {source}"),
+            Self::ForeignKey { source } => {
+                write!(f, "a reference between rows is broken: {source}")
+            }
             Self::NotFound { entity, key } => write!(f, "there is no {entity} with key {key}"),
-            Self::StateMissing { receiver: Some(receiver), type_name } => write!(
+            Self::StateMissing {
+                receiver: Some(receiver),
+                type_name,
+            } => write!(
                 f,
                 "{receiver} asks for `#[state] {type_name}`, which this session does not have: \
                  add it with `session.with_state(..)`"
             ),
-            Self::StateMissing { receiver: None, type_name } => write!(
+            Self::StateMissing {
+                receiver: None,
+                type_name,
+            } => write!(
                 f,
                 "this session has no state `{type_name}`: add it with `session.with_state(..)`"
             ),
@@ -246,15 +272,25 @@ impl fmt::Display for Error {
                  make a new one",
             ),
             Self::ReadOnly => f.write_str("a write was refused inside `session.read(..)`"),
-            Self::Recursion { limit, chain, signal } => {
-                write!(f, "receivers called each other more than {limit} levels deep: ")?;
+            Self::Recursion {
+                limit,
+                chain,
+                signal,
+            } => {
+                write!(
+                    f,
+                    "receivers called each other more than {limit} levels deep: "
+                )?;
                 for link in chain {
                     write!(f, "{} -> `{}` ({}) -> ", link.signal, link.id, link.place)?;
                 }
                 f.write_str(signal)
             }
             Self::EffectLoop { limit, receiver } => {
-                write!(f, "effects caused effects for more than {limit} generations")?;
+                write!(
+                    f,
+                    "effects caused effects for more than {limit} generations"
+                )?;
                 match receiver {
                     Some(receiver) => write!(f, ", the last by {receiver}"),
                     None => f.write_str(", the last by a closure"),
@@ -276,7 +312,9 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")?;
-        causes(self).skip(1).try_for_each(|error| write!(f, "\n  caused by: {error}"))
+        causes(self)
+            .skip(1)
+            .try_for_each(|error| write!(f, "\n  caused by: {error}"))
     }
 }
 

@@ -15,7 +15,12 @@ pub(crate) fn of_receiver(receiver: &'static Registration, error: BoxError) -> E
     let error = match error.downcast::<Veto>() {
         Ok(veto) => {
             let Veto { message, field } = *veto;
-            return Error::Vetoed { receiver, message, field, source: None };
+            return Error::Vetoed {
+                receiver,
+                message,
+                field,
+                source: None,
+            };
         }
         Err(error) => error,
     };
@@ -30,7 +35,12 @@ pub(crate) fn of_receiver(receiver: &'static Registration, error: BoxError) -> E
     };
     if let Some(Veto { message, field }) = veto_in(error.as_ref()) {
         let (message, field) = (message.clone(), field.clone());
-        return Error::Vetoed { receiver, message, field, source: Some(error) };
+        return Error::Vetoed {
+            receiver,
+            message,
+            field,
+            source: Some(error),
+        };
     }
     let source = match error.downcast::<diesel::result::Error>() {
         Ok(error) => Box::new(database::without_details(*error)),

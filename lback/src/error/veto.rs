@@ -40,7 +40,10 @@ pub struct Veto {
 impl Veto {
     /// Refuses, with a reason for the person who asked.
     pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
-        Self { message: message.into(), field: None }
+        Self {
+            message: message.into(),
+            field: None,
+        }
     }
 
     /// Names the field that the refusal is about.

@@ -26,7 +26,10 @@ impl Declaration {
         signal: &'static SignalInfo,
         registrations: fn(&mut Vec<&'static Registration>),
     ) -> Self {
-        Self { signal, registrations }
+        Self {
+            signal,
+            registrations,
+        }
     }
 }
 
@@ -59,11 +62,16 @@ impl Registry {
             if inventory::iter::<Canary>.into_iter().next().is_none() {
                 return Err(RegistryError::new(vec![Problem::ConstructorsDropped]));
             }
-            let declared = inventory::iter::<Declaration>.into_iter().map(|declaration| {
-                let mut receivers = Vec::new();
-                (declaration.registrations)(&mut receivers);
-                Listing { signal: declaration.signal, receivers }
-            });
+            let declared = inventory::iter::<Declaration>
+                .into_iter()
+                .map(|declaration| {
+                    let mut receivers = Vec::new();
+                    (declaration.registrations)(&mut receivers);
+                    Listing {
+                        signal: declaration.signal,
+                        receivers,
+                    }
+                });
             Self::build(declared.collect())
         })
     }
@@ -77,7 +85,11 @@ impl Registry {
             order::equal_ids(listing, &mut problems);
             listing.receivers = order::sorted(listing, &functions, &mut problems);
         }
-        if problems.is_empty() { Ok(Self { listings }) } else { Err(RegistryError::new(problems)) }
+        if problems.is_empty() {
+            Ok(Self { listings })
+        } else {
+            Err(RegistryError::new(problems))
+        }
     }
 
     /// Every signal with its receivers, by module and name.

@@ -12,7 +12,11 @@ type Receivers = Vec<&'static Registration>;
 /// Reports receivers of one signal that share an id.
 pub(super) fn equal_ids(listing: &Listing, problems: &mut Vec<Problem>) {
     let mut ids = HashSet::with_capacity(listing.receivers.len());
-    if listing.receivers.iter().all(|receiver| ids.insert(receiver.id)) {
+    if listing
+        .receivers
+        .iter()
+        .all(|receiver| ids.insert(receiver.id))
+    {
         return;
     }
     let mut by_id: BTreeMap<&str, Receivers> = BTreeMap::new();
@@ -21,7 +25,10 @@ pub(super) fn equal_ids(listing: &Listing, problems: &mut Vec<Problem>) {
     }
     for mut receivers in by_id.into_values().filter(|receivers| receivers.len() > 1) {
         receivers.sort_by_key(|receiver| (receiver.place.file, receiver.place.line));
-        problems.push(Problem::EqualIds { signal: listing.signal, receivers });
+        problems.push(Problem::EqualIds {
+            signal: listing.signal,
+            receivers,
+        });
     }
 }
 
@@ -33,9 +40,17 @@ pub(super) fn sorted(
     problems: &mut Vec<Problem>,
 ) -> Receivers {
     let mut result = Vec::with_capacity(listing.receivers.len());
-    for phase in [Phase::InTransaction, Phase::AfterCommit, Phase::AfterRollback] {
-        let mut receivers: Receivers =
-            listing.receivers.iter().copied().filter(|receiver| receiver.phase == phase).collect();
+    for phase in [
+        Phase::InTransaction,
+        Phase::AfterCommit,
+        Phase::AfterRollback,
+    ] {
+        let mut receivers: Receivers = listing
+            .receivers
+            .iter()
+            .copied()
+            .filter(|receiver| receiver.phase == phase)
+            .collect();
         receivers.sort_by_key(|receiver| (receiver.order, receiver.id));
         let Some(successors) = successors(&receivers, functions, problems) else {
             result.extend(receivers);
@@ -43,7 +58,10 @@ pub(super) fn sorted(
         };
         let (placed, circle) = place(&receivers, &successors);
         if !circle.is_empty() {
-            problems.push(Problem::Cycle { signal: listing.signal, receivers: circle });
+            problems.push(Problem::Cycle {
+                signal: listing.signal,
+                receivers: circle,
+            });
         }
         result.extend(placed);
     }
@@ -57,26 +75,43 @@ fn successors(
     functions: &HashSet<TypeId>,
     problems: &mut Vec<Problem>,
 ) -> Option<Vec<HashSet<usize>>> {
-    if receivers.iter().all(|receiver| receiver.before.is_empty() && receiver.after.is_empty()) {
+    if receivers
+        .iter()
+        .all(|receiver| receiver.before.is_empty() && receiver.after.is_empty())
+    {
         return None;
     }
     let mut positions: HashMap<TypeId, Vec<usize>> = HashMap::new();
     for (position, receiver) in receivers.iter().enumerate() {
-        positions.entry((receiver.function)()).or_default().push(position);
+        positions
+            .entry((receiver.function)())
+            .or_default()
+            .push(position);
     }
     let mut successors = vec![HashSet::new(); receivers.len()];
     for (position, receiver) in receivers.iter().enumerate() {
         for neighbour in receiver.before.iter().chain(receiver.after) {
             if !functions.contains(&(neighbour.function)()) {
-                problems.push(Problem::UnknownNeighbour { receiver, path: neighbour.written });
+                problems.push(Problem::UnknownNeighbour {
+                    receiver,
+                    path: neighbour.written,
+                });
             }
         }
         // A receiver of another signal or phase is no error and no predecessor.
         let here = |function: fn() -> TypeId| positions.get(&function()).into_iter().flatten();
-        for &later in receiver.before.iter().flat_map(|neighbour| here(neighbour.function)) {
+        for &later in receiver
+            .before
+            .iter()
+            .flat_map(|neighbour| here(neighbour.function))
+        {
             successors[position].insert(later);
         }
-        for &earlier in receiver.after.iter().flat_map(|neighbour| here(neighbour.function)) {
+        for &earlier in receiver
+            .after
+            .iter()
+            .flat_map(|neighbour| here(neighbour.function))
+        {
             successors[earlier].insert(position);
         }
     }
@@ -90,8 +125,10 @@ fn place(receivers: &Receivers, successors: &[HashSet<usize>]) -> (Receivers, Re
     for later in successors.iter().flatten() {
         waiting_for[*later] += 1;
     }
-    let mut ready: BinaryHeap<Reverse<usize>> =
-        (0..receivers.len()).filter(|&position| waiting_for[position] == 0).map(Reverse).collect();
+    let mut ready: BinaryHeap<Reverse<usize>> = (0..receivers.len())
+        .filter(|&position| waiting_for[position] == 0)
+        .map(Reverse)
+        .collect();
     let mut placed = Vec::with_capacity(receivers.len());
     while let Some(Reverse(position)) = ready.pop() {
         placed.push(receivers[position]);
@@ -102,17 +139,26 @@ fn place(receivers: &Receivers, successors: &[HashSet<usize>]) -> (Receivers, Re
             }
         }
     }
-    let mut circle: Vec<usize> =
-        (0..receivers.len()).filter(|&position| waiting_for[position] > 0).collect();
+    let mut circle: Vec<usize> = (0..receivers.len())
+        .filter(|&position| waiting_for[position] > 0)
+        .collect();
     // What only stands behind a circle is not to blame.
     loop {
-        let (blamed, behind): (Vec<usize>, Vec<usize>) = circle
-            .iter()
-            .partition(|&position| circle.iter().any(|other| successors[*position].contains(other)));
+        let (blamed, behind): (Vec<usize>, Vec<usize>) = circle.iter().partition(|&position| {
+            circle
+                .iter()
+                .any(|other| successors[*position].contains(other))
+        });
         circle = blamed;
         if behind.is_empty() {
             break;
         }
     }
-    (placed, circle.into_iter().map(|position| receivers[position]).collect())
+    (
+        placed,
+        circle
+            .into_iter()
+            .map(|position| receivers[position])
+            .collect(),
+    )
 }

@@ -69,7 +69,11 @@ impl fmt::Display for Problem {
         match self {
             Self::EqualIds { signal, receivers } => {
                 let id = receivers.first().map_or("", |receiver| receiver.id);
-                write!(f, "{} receivers of `{signal}` have the id `{id}`:", receivers.len())?;
+                write!(
+                    f,
+                    "{} receivers of `{signal}` have the id `{id}`:",
+                    receivers.len()
+                )?;
                 for receiver in receivers {
                     write!(f, " {},", receiver.place)?;
                 }

@@ -40,13 +40,18 @@ pub trait Repository: Model {
         let mut data = data;
         let plan = Plan::of::<Self::PreCreate, Self::PostCreate>(session)?;
         let reads_back = Self::Connection::INSERT_READS_BACK && !session.in_transaction();
-        operation(session, plan, plan.writes_before || plan.runs_after || reads_back, |session| {
-            self.send_pre_create(&mut data, session)?;
-            data.validate()?;
-            let entity = session.statement(|conn| Self::insert(conn, &data))?;
-            self.send_post_create(&entity, session)?;
-            Ok(entity)
-        })
+        operation(
+            session,
+            plan,
+            plan.writes_before || plan.runs_after || reads_back,
+            |session| {
+                self.send_pre_create(&mut data, session)?;
+                data.validate()?;
+                let entity = session.statement(|conn| Self::insert(conn, &data))?;
+                self.send_post_create(&entity, session)?;
+                Ok(entity)
+            },
+        )
     }
 
     /// Changes a row, given itself or its key: pre receivers, validation, the update, post
@@ -95,7 +100,11 @@ pub trait Repository: Model {
     /// # Errors
     ///
     /// As [`update`](Self::update).
-    fn delete(&self, session: &mut SessionOf<Self>, target: impl AsKey<Self::Entity>) -> Result<()> {
+    fn delete(
+        &self,
+        session: &mut SessionOf<Self>,
+        target: impl AsKey<Self::Entity>,
+    ) -> Result<()> {
         let key = target.as_key();
         let plan = Plan::of::<Self::PreDelete, Self::PostDelete>(session)?;
         if !plan.is_heard {
@@ -174,15 +183,16 @@ fn delete_statement<R: Model>(
 }
 
 /// The row as it stands.
-fn stored<R: Model>(
-    repository: &R,
-    session: &mut SessionOf<R>,
-    key: &Key<R>,
-) -> Result<R::Entity> {
-    session.statement(|conn| R::select(conn, key))?.ok_or_else(|| not_found(repository, key))
+fn stored<R: Model>(repository: &R, session: &mut SessionOf<R>, key: &Key<R>) -> Result<R::Entity> {
+    session
+        .statement(|conn| R::select(conn, key))?
+        .ok_or_else(|| not_found(repository, key))
 }
 
 #[cold]
 fn not_found<R: Model>(_: &R, key: &Key<R>) -> Error {
-    Error::NotFound { entity: R::Entity::NAME, key: format!("{key:?}") }
+    Error::NotFound {
+        entity: R::Entity::NAME,
+        key: format!("{key:?}"),
+    }
 }

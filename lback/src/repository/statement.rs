@@ -26,15 +26,30 @@ impl<From, Changes, Predicate> UpdateByKey<From, Changes, Predicate> {
         changes: Changes,
         predicate: Predicate,
     ) -> Self {
-        Self { from: source.from_clause(), changes, predicate, returning: () }
+        Self {
+            from: source.from_clause(),
+            changes,
+            predicate,
+            returning: (),
+        }
     }
 
     pub fn returning<Returning>(
         self,
         returning: Returning,
     ) -> UpdateByKey<From, Changes, Predicate, Columns<Returning>> {
-        let Self { from, changes, predicate, .. } = self;
-        UpdateByKey { from, changes, predicate, returning: Columns(returning) }
+        let Self {
+            from,
+            changes,
+            predicate,
+            ..
+        } = self;
+        UpdateByKey {
+            from,
+            changes,
+            predicate,
+            returning: Columns(returning),
+        }
     }
 }
 

@@ -22,7 +22,11 @@ pub(crate) struct Link {
 
 impl Chain {
     pub(super) fn new() -> Self {
-        Self { running: None, callers: Vec::new(), limit: MAX_DEPTH }
+        Self {
+            running: None,
+            callers: Vec::new(),
+            limit: MAX_DEPTH,
+        }
     }
 
     pub(super) fn set_limit(&mut self, limit: usize) {
@@ -43,7 +47,10 @@ impl Chain {
     /// The present point.
     #[inline]
     pub(crate) fn link(&self) -> Link {
-        Link { running: self.running, callers: self.callers.len() }
+        Link {
+            running: self.running,
+            callers: self.callers.len(),
+        }
     }
 
     /// Goes one level deeper to send `signal`; [`restore`](Self::restore) comes back.
@@ -69,6 +76,10 @@ impl Chain {
     #[cold]
     pub(crate) fn too_deep(&self, signal: &'static SignalInfo) -> Error {
         let chain = self.callers.iter().copied().chain(self.running).collect();
-        Error::Recursion { limit: self.limit, chain, signal: signal.name() }
+        Error::Recursion {
+            limit: self.limit,
+            chain,
+            signal: signal.name(),
+        }
     }
 }

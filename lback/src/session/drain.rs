@@ -67,7 +67,11 @@ impl<C: SessionConnection> Session<C> {
         effect: impl FnOnce(&mut Self) -> R + Send + 'static,
     ) -> Option<Effect<C>> {
         if let Err(error) = self.check_generation() {
-            self.report(Failure { receiver: None, phase, cause: FailureCause::Error(error.into()) });
+            self.report(Failure {
+                receiver: None,
+                phase,
+                cause: FailureCause::Error(error.into()),
+            });
             return None;
         }
         let run = Box::new(|session: &mut Self| effect(session).into_outcome());
@@ -80,7 +84,10 @@ impl<C: SessionConnection> Session<C> {
             return Ok(());
         }
         let limit = self.effects.max_generations;
-        Err(Error::EffectLoop { limit, receiver: self.chain.running() })
+        Err(Error::EffectLoop {
+            limit,
+            receiver: self.chain.running(),
+        })
     }
 
     /// Runs what is ready, and what becomes ready meanwhile. Inside an effect it does nothing: the
@@ -97,7 +104,14 @@ impl<C: SessionConnection> Session<C> {
     }
 
     pub(super) fn run_effect(&mut self, effect: Effect<C>) {
-        let Effect { phase, receiver, generation, states, run, .. } = effect;
+        let Effect {
+            phase,
+            receiver,
+            generation,
+            states,
+            run,
+            ..
+        } = effect;
         let link = self.chain.link();
         if let Some(receiver) = receiver {
             self.chain.run(receiver);
@@ -115,14 +129,22 @@ impl<C: SessionConnection> Session<C> {
         };
         self.observe_effect(receiver, failure.as_ref());
         if let Some(cause) = failure {
-            self.report(Failure { receiver, phase, cause });
+            self.report(Failure {
+                receiver,
+                phase,
+                cause,
+            });
         }
     }
 
     /// Reports that an isolated receiver failed.
     pub(crate) fn report_isolated(&mut self, receiver: &'static Registration, error: BoxError) {
         let (phase, cause) = (receiver.phase, FailureCause::Error(error));
-        self.report(Failure { receiver: Some(receiver), phase, cause });
+        self.report(Failure {
+            receiver: Some(receiver),
+            phase,
+            cause,
+        });
     }
 
     fn report(&mut self, failure: Failure) {

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::{PendingEffect, Session, SessionConnection};
 use super::state::States;
+use super::{PendingEffect, Session, SessionConnection};
 use crate::receiver::{Outcome, Phase, Registration};
 
 /// The default bound, of [`Session::with_max_generations`](crate::Session::with_max_generations).
@@ -76,7 +76,14 @@ impl<C: SessionConnection> Effects<C> {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
         let generation = self.generation + 1;
-        Effect { phase, receiver, generation, states, sequence, run }
+        Effect {
+            phase,
+            receiver,
+            generation,
+            states,
+            sequence,
+            run,
+        }
     }
 
     pub(super) fn push(&mut self, effect: Effect<C>) {
@@ -93,7 +100,8 @@ impl<C: SessionConnection> Effects<C> {
     pub(super) fn undo_to(&mut self, mark: Mark) {
         if mark.0 < self.queue.len() {
             let undone = self.queue.drain(mark.0..);
-            self.undone.extend(undone.filter(|effect| effect.phase == Phase::AfterRollback));
+            self.undone
+                .extend(undone.filter(|effect| effect.phase == Phase::AfterRollback));
         }
     }
 
@@ -102,7 +110,8 @@ impl<C: SessionConnection> Effects<C> {
     pub(super) fn outermost_committed(&mut self) {
         self.make_undone_ready();
         let lasting = self.queue.drain(..);
-        self.ready.extend(lasting.filter(|effect| effect.phase == Phase::AfterCommit));
+        self.ready
+            .extend(lasting.filter(|effect| effect.phase == Phase::AfterCommit));
     }
 
     /// The outermost level does not last.
@@ -143,7 +152,12 @@ impl<C: SessionConnection> Effects<C> {
 
     /// What was queued since `start` and was not undone, in that order.
     pub(super) fn since(&self, start: u64) -> Vec<PendingEffect> {
-        let mut effects: Vec<_> = self.ready.iter().chain(&self.undone).chain(&self.queue).collect();
+        let mut effects: Vec<_> = self
+            .ready
+            .iter()
+            .chain(&self.undone)
+            .chain(&self.queue)
+            .collect();
         effects.retain(|effect| effect.sequence >= start);
         effects.sort_by_key(|effect| effect.sequence);
         let pending = |effect: &Effect<C>| PendingEffect {

@@ -233,13 +233,8 @@ impl<C: SessionConnection> Session<C> {
     }
 
     /// Runs `scope` and then `end`, after a panic too.
-    fn finally<R>(
-        &mut self,
-        scope: impl FnOnce(&mut Self) -> R,
-        end: impl FnOnce(&mut Self),
-    ) -> R {
-        let result =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| scope(&mut *self)));
+    fn finally<R>(&mut self, scope: impl FnOnce(&mut Self) -> R, end: impl FnOnce(&mut Self)) -> R {
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| scope(&mut *self)));
         end(self);
         result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
@@ -254,7 +249,11 @@ impl<C: SessionConnection> Session<C> {
     pub fn __state<T: Send + Sync + 'static>(&self) -> std::result::Result<Arc<T>, BoxError> {
         self.states.get_arc().ok_or_else(|| {
             let type_name = std::any::type_name::<T>();
-            Error::StateMissing { receiver: self.chain.running(), type_name }.into()
+            Error::StateMissing {
+                receiver: self.chain.running(),
+                type_name,
+            }
+            .into()
         })
     }
 
@@ -263,7 +262,9 @@ impl<C: SessionConnection> Session<C> {
     pub fn __queue(&mut self, effect: impl FnOnce(&mut Self) -> Outcome + Send + 'static) {
         let receiver = self.chain.running();
         let phase = receiver.map_or(Phase::AfterCommit, |receiver| receiver.phase);
-        let effect = self.effects.effect(phase, receiver, self.states.clone(), Box::new(effect));
+        let effect = self
+            .effects
+            .effect(phase, receiver, self.states.clone(), Box::new(effect));
         self.effects.push(effect);
     }
 

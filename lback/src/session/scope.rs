@@ -133,7 +133,12 @@ impl<C: SessionConnection> Session<C> {
 
     /// Silences every receiver for the length of a closure.
     pub fn mute_all<R>(&mut self, scope: impl FnOnce(&mut Self) -> R) -> R {
-        self.scoped(|scopes| scopes.all_muted += 1, scope, |scopes| scopes.all_muted -= 1).0
+        self.scoped(
+            |scopes| scopes.all_muted += 1,
+            scope,
+            |scopes| scopes.all_muted -= 1,
+        )
+        .0
     }
 
     /// Notes what is sent during a closure, and which receivers ran, were skipped or failed, in
@@ -167,8 +172,11 @@ impl<C: SessionConnection> Session<C> {
     ) -> (R, Captured) {
         let start = self.effects.sequence();
         let before = self.effects.take_ready();
-        let (result, ()) =
-            self.scoped(|scopes| scopes.capturing += 1, scope, |scopes| scopes.capturing -= 1);
+        let (result, ()) = self.scoped(
+            |scopes| scopes.capturing += 1,
+            scope,
+            |scopes| scopes.capturing -= 1,
+        );
         let effects = self.effects.since(start);
         let captured = Captured { effects };
         then(self);
@@ -201,7 +209,9 @@ impl<C: SessionConnection> Session<C> {
     }
 
     pub(super) fn is_capturing(&self) -> bool {
-        self.scopes.as_ref().is_some_and(|scopes| scopes.capturing > 0)
+        self.scopes
+            .as_ref()
+            .is_some_and(|scopes| scopes.capturing > 0)
     }
 
     pub(crate) fn is_muted(&self, receiver: &Registration) -> bool {
@@ -240,9 +250,14 @@ impl<C: SessionConnection> Session<C> {
 }
 
 fn is_signal_or_receiver(key: TypeId) -> bool {
-    let Ok(registry) = Registry::global() else { return true };
+    let Ok(registry) = Registry::global() else {
+        return true;
+    };
     registry.listings().iter().any(|listing| {
         listing.signal.key() == key
-            || listing.receivers.iter().any(|receiver| (receiver.function)() == key)
+            || listing
+                .receivers
+                .iter()
+                .any(|receiver| (receiver.function)() == key)
     })
 }

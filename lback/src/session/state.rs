@@ -20,8 +20,14 @@ struct Node {
 impl States {
     /// The list with `value` on top, which hides one of the same type further down.
     pub(super) fn with<T: Send + Sync + 'static>(&self, value: Arc<T>) -> Self {
-        let node = Node { key: TypeId::of::<T>(), value, below: self.top.clone() };
-        Self { top: Some(Arc::new(node)) }
+        let node = Node {
+            key: TypeId::of::<T>(),
+            value,
+            below: self.top.clone(),
+        };
+        Self {
+            top: Some(Arc::new(node)),
+        }
     }
 
     pub(super) fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {

@@ -115,17 +115,28 @@ impl<C: SessionConnection> Session<C> {
         if can_be_undone {
             return self.begin(&TransactionOptions::new());
         }
-        Ok(self.level(Kind::Statement { alone: self.depth == 0 }))
+        Ok(self.level(Kind::Statement {
+            alone: self.depth == 0,
+        }))
     }
 
     fn level(&self, kind: Kind) -> Level {
-        Level { kind, mark: self.effects.mark(), link: self.chain.link(), read_only: self.read_only }
+        Level {
+            kind,
+            mark: self.effects.mark(),
+            link: self.chain.link(),
+            read_only: self.read_only,
+        }
     }
 
     pub(crate) fn begin(&mut self, options: &TransactionOptions) -> Result<Level> {
         self.check_usable()?;
         let outermost = self.depth == 0;
-        let level = self.level(if outermost { Kind::Outermost } else { Kind::Savepoint });
+        let level = self.level(if outermost {
+            Kind::Outermost
+        } else {
+            Kind::Savepoint
+        });
         let begun = if outermost && self.base == 0 {
             let sql = C::begin_sql(options)?;
             if options.read_only {
@@ -153,16 +164,20 @@ impl<C: SessionConnection> Session<C> {
     pub(crate) fn check_usable(&self) -> Result<()> {
         match self.health {
             Health::Sound => Ok(()),
-            Health::Aborted(reason) | Health::Ended(reason) => {
-                Err(Error::TransactionAborted { reason: Cow::Borrowed(reason) })
-            }
+            Health::Aborted(reason) | Health::Ended(reason) => Err(Error::TransactionAborted {
+                reason: Cow::Borrowed(reason),
+            }),
             Health::Broken => Err(Error::SessionBroken),
         }
     }
 
     pub(crate) fn check_writable(&self) -> Result<()> {
         self.check_usable()?;
-        if self.read_only { Err(Error::ReadOnly) } else { Ok(()) }
+        if self.read_only {
+            Err(Error::ReadOnly)
+        } else {
+            Ok(())
+        }
     }
 
     /// Runs a statement of the framework's own and notes what its failure does to the transaction.
@@ -229,10 +244,13 @@ impl<C: SessionConnection> Session<C> {
     }
 
     fn release(&mut self, mark: Mark) -> Result<()> {
-        let released = self.check_usable().and_then(|()| self.check_depth()).and_then(|()| {
-            AnsiTransactionManager::commit_transaction(self.raw())
-                .map_err(|error| self.statement_failed(error))
-        });
+        let released = self
+            .check_usable()
+            .and_then(|()| self.check_depth())
+            .and_then(|()| {
+                AnsiTransactionManager::commit_transaction(self.raw())
+                    .map_err(|error| self.statement_failed(error))
+            });
         match released {
             Ok(()) => self.depth -= 1,
             Err(_) => self.undo_savepoint(mark),
@@ -241,13 +259,16 @@ impl<C: SessionConnection> Session<C> {
     }
 
     fn commit_outermost(&mut self, mark: Mark) -> Result<()> {
-        let sure = self.check_usable().and_then(|()| self.check_depth()).and_then(|()| {
-            if self.suspicious || self.effects.is_waiting() {
-                self.raw().probe().map_err(|error| aborted_unseen(error))
-            } else {
-                Ok(())
-            }
-        });
+        let sure = self
+            .check_usable()
+            .and_then(|()| self.check_depth())
+            .and_then(|()| {
+                if self.suspicious || self.effects.is_waiting() {
+                    self.raw().probe().map_err(|error| aborted_unseen(error))
+                } else {
+                    Ok(())
+                }
+            });
         if let Err(error) = sure {
             self.undo_outermost(mark);
             return Err(error);
@@ -398,7 +419,9 @@ fn aborted_unseen(error: DieselError) -> Error {
          answered COMMIT with a rollback ({error}); put what may fail into a nested \
          `session.transaction(..)`"
     );
-    Error::TransactionAborted { reason: reason.into() }
+    Error::TransactionAborted {
+        reason: reason.into(),
+    }
 }
 
 /// Runs `work` on something that holds a session, and closes `level`: the one place where levels
@@ -414,7 +437,10 @@ where
     E: From<Error>,
 {
     match catch_unwind(AssertUnwindSafe(|| work(&mut *holder))) {
-        Ok(Ok(value)) => session(holder).commit(&level).map(|()| value).map_err(E::from),
+        Ok(Ok(value)) => session(holder)
+            .commit(&level)
+            .map(|()| value)
+            .map_err(E::from),
         Ok(Err(error)) => {
             session(holder).roll_back(&level);
             Err(error)

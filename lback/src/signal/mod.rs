@@ -5,9 +5,9 @@ mod table;
 
 use once_cell::sync::OnceCell;
 
+pub(crate) use self::send::Plan;
 pub use self::send::{dispatch, send, send_plain};
 pub use self::table::Table;
-pub(crate) use self::send::Plan;
 use crate::receiver::{Receiver, Registration, Signal};
 use crate::session::{Session, SessionConnection};
 

@@ -44,7 +44,9 @@ impl<S: Declared> Table<S> {
                 receivers.insert(std::ptr::from_ref(receiver.registration()), receiver);
             });
             let ordered = registry.receivers_of(S::INFO).iter();
-            Ok(Self::of(ordered.map(|registration| receivers[&std::ptr::from_ref(*registration)])))
+            Ok(Self::of(ordered.map(|registration| {
+                receivers[&std::ptr::from_ref(*registration)]
+            })))
         })
     }
 
@@ -56,7 +58,9 @@ impl<S: Declared> Table<S> {
         });
         let (receivers, effects): (Vec<_>, Vec<_>) =
             entries.partition(|entry| entry.registration.phase == Phase::InTransaction);
-        let may_write = receivers.iter().any(|entry| entry.registration.uses_session);
+        let may_write = receivers
+            .iter()
+            .any(|entry| entry.registration.uses_session);
         let has_conditions = receivers.iter().chain(&effects).any(|entry| {
             entry.condition.is_some() || entry.registration.on_error == OnError::Isolate
         });

@@ -1,0 +1,14 @@
+//! All promises, on the server that `tests/services` started, or that the environment names.
+
+mod database {
+    pub(crate) use lback_tests::postgres::*;
+}
+
+macro_rules! own_users {
+    () => {
+        lback_tests::own_users!(PgConnection);
+    };
+}
+
+#[path = "promises/mod.rs"]
+mod promises;

@@ -1,0 +1,3 @@
+//! One file a promise.
+
+mod a_veto_leaves_nothing;

@@ -1,0 +1,14 @@
+//! All promises, on SQLite.
+
+mod database {
+    pub(crate) use lback_tests::sqlite::*;
+}
+
+macro_rules! own_users {
+    () => {
+        lback_tests::own_users!(SqliteConnection);
+    };
+}
+
+#[path = "promises/mod.rs"]
+mod promises;

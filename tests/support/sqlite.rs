@@ -1,0 +1,57 @@
+//! Fresh SQLite databases.
+
+use std::path::Path;
+
+pub use lback::sqlite::prelude::*;
+use tempfile::TempDir;
+
+/// The connection of this backend.
+pub type Native = SqliteConnection;
+
+/// What a test prints about where it ran.
+pub const NAME: &str = "SQLite";
+
+/// A database of the test's own, gone with it.
+pub struct Database {
+    folder: TempDir,
+}
+
+impl Database {
+    /// A database with the built-in tables and the table [`notes`]; `None` if there is no server.
+    pub fn fresh() -> Option<Self> {
+        let folder = TempDir::new().expect("the folder for temporary files can be written");
+        let database = Self { folder };
+        let mut session = database.session();
+        lback::sqlite::migrate(&mut session).expect("an empty database can be migrated");
+        diesel::sql_query(
+            "CREATE TABLE notes (id INTEGER NOT NULL PRIMARY KEY, what TEXT NOT NULL)",
+        )
+        .execute(session.conn())
+        .expect("the table is new");
+        Some(database)
+    }
+
+    /// The database file.
+    pub fn url(&self) -> String {
+        self.folder
+            .path()
+            .join("test.db")
+            .to_string_lossy()
+            .into_owned()
+    }
+
+    /// A folder for the test's other files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// One more session on it.
+    pub fn session(&self) -> Session {
+        lback::sqlite::connect(&self.url()).expect("the database can be opened")
+    }
+
+    /// One more plain connection to it.
+    pub fn connection(&self) -> Native {
+        Native::establish(&self.url()).expect("the database can be opened")
+    }
+}
