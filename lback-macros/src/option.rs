@@ -51,12 +51,12 @@ pub(crate) fn comma(input: ParseStream<'_>) -> syn::Result<bool> {
     Ok(!input.is_empty())
 }
 
-/// The known name that is at most two edits away, or one where the name is short.
+/// The known name that is at most two edits away, or one from a name of two letters.
 pub(crate) fn nearest<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
     known
         .iter()
         .map(|&name| (distance(written, name), name))
-        .filter(|&(edits, name)| edits <= if name.len() < 6 { 1 } else { 2 })
+        .filter(|&(edits, name)| edits <= (name.len() / 2).min(2))
         .min_by_key(|&(edits, _)| edits)
         .map(|(_, name)| name)
 }
@@ -87,6 +87,7 @@ mod tests {
         assert_eq!(nearest("aftercommit", &known), Some("after_commit"));
         assert_eq!(nearest("after_comit", &known), Some("after_commit"));
         assert_eq!(nearest("oder", &known), Some("order"));
+        assert_eq!(nearest("idd", &["id"]), Some("id"));
         assert_eq!(nearest("user_post_create", &known), None);
         assert_eq!(nearest("odd", &known), None);
     }

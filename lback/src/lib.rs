@@ -14,6 +14,10 @@ mod session;
 mod signal;
 mod user;
 
+#[cfg(feature = "mysql")]
+pub use backend::mysql;
+#[cfg(feature = "postgres")]
+pub use backend::postgres;
 #[cfg(feature = "sqlite")]
 pub use backend::sqlite;
 pub use error::{Error, Invalid, Result, Veto};
@@ -49,7 +53,7 @@ pub mod __private {
 
     pub use crate::receiver::*;
     pub use crate::registry::Declaration;
-    pub use crate::repository::{AsKey, Entity, KeyRef, Model, UpdateByKey};
+    pub use crate::repository::{AsKey, Entity, KeyRef, LastInsertId, Model, UpdateByKey};
     pub use crate::session::{Session, SessionType};
     pub use crate::signal::*;
 

@@ -5,7 +5,7 @@ use syn::spanned::Spanned;
 use syn::{GenericParam, ReturnType, Signature};
 
 use super::parameter::{self, Asked};
-use super::parse::Argument;
+use super::parse;
 use super::placement::Arguments;
 use super::valid::{Delivery, Receiver, When};
 use crate::item::{MaybeItemFn, conditions};
@@ -13,12 +13,12 @@ use crate::mistake::Mistakes;
 
 /// The receiver. What is missing from it has been noted as a mistake.
 pub(super) fn receiver(
-    written: &[Argument],
+    written: &parse::Arguments,
     function: &MaybeItemFn,
     mistakes: &mut Mistakes,
-) -> Option<Receiver> {
-    let mut arguments = Arguments::sort(written, mistakes);
-    if arguments.signals.is_empty() {
+) -> Receiver {
+    let mut arguments = Arguments::sort(&written.all, mistakes);
+    if arguments.signals.is_empty() && !arguments.is_quoted && !written.is_cut_short {
         mistakes.absorb(syn::Error::new(
             Span::call_site(),
             "a receiver names the signals it listens to: `#[receiver(user_post_create)]`",
@@ -38,7 +38,7 @@ pub(super) fn receiver(
                 .collect(),
             closure,
         });
-    Some(Receiver {
+    Receiver {
         function: function.sig.ident.clone(),
         output: output(&function.sig),
         conditions: conditions(&function.attrs),
@@ -46,7 +46,7 @@ pub(super) fn receiver(
         placement: arguments.placement(),
         when,
         delivery,
-    })
+    }
 }
 
 fn delivery(arguments: &Arguments, asked: Vec<Asked>, mistakes: &mut Mistakes) -> Delivery {

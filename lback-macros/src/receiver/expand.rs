@@ -1,6 +1,6 @@
 //! One registration per signal.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Path;
 use syn::ext::IdentExt;
@@ -21,28 +21,26 @@ pub(super) fn registrations(receiver: &Receiver) -> TokenStream {
 fn registration(receiver: &Receiver, signal: &Path) -> TokenStream {
     let conditions = &receiver.conditions;
     let requirements = requirements(receiver, signal);
-    let args = quote_spanned!(signal.span()=> <#signal as ::lback::__private::Signal>::Args<'_>);
-    let handle = handler::handle(receiver, signal, &args);
-    let condition = receiver
-        .when
-        .as_ref()
-        .map(|when| handler::condition(when, signal, &args));
-    let when = condition
-        .is_some()
-        .then(|| quote!(.when(__lback_condition)));
-    let identity = identity(receiver, signal);
+    let identity = identity(
+        receiver,
+        &quote!(<#signal as ::lback::__private::Signal>::INFO),
+    );
     let options = options(receiver);
+    let handle = handler::handle(receiver, signal);
+    let when = receiver.when.as_ref().map(|when| {
+        let condition = handler::condition(when, signal);
+        quote!(.when(#condition))
+    });
+    let place = Span::mixed_site().located_at(signal.span());
+    let entry = quote_spanned!(place=> <#signal>::__receiver);
+    let receiver = quote_spanned!(place=> ::lback::__private::Receiver::<#signal>::new);
     quote! {
         #(#conditions)*
-        #[allow(deprecated)]
+        #[allow(deprecated, unused_variables, clippy::unit_arg)]
         const _: () = {
             #requirements
-            #handle
-            #condition
             ::lback::__private::inventory::submit! {
-                <#signal>::__receiver(
-                    ::lback::__private::Receiver::<#signal>::new(#identity #options, __lback_handle) #when
-                )
+                #entry(#receiver(#identity #options, #handle) #when)
             }
         };
     }
@@ -65,8 +63,8 @@ fn requirements(receiver: &Receiver, signal: &Path) -> TokenStream {
             }
             parameters.iter().find_map(|parameter| match parameter {
                 Lent::State(shared) => Some(shared.place),
-                Lent::Connection(form) => Some(form.place()),
-                Lent::Session(_) | Lent::Signal(_) | Lent::Argument(..) => None,
+                Lent::Connection(form) | Lent::Session(form) => Some(form.place()),
+                Lent::Signal(_) | Lent::Argument(..) => None,
             })
         }
         Delivery::Effect { phase, named, .. } => {
@@ -87,7 +85,7 @@ fn requirements(receiver: &Receiver, signal: &Path) -> TokenStream {
     all
 }
 
-fn identity(receiver: &Receiver, signal: &Path) -> TokenStream {
+fn identity(receiver: &Receiver, signal: &TokenStream) -> TokenStream {
     let function = &receiver.function;
     let name = function.unraw().to_string();
     // With the function's own span, or they would tell where the attribute stands.
@@ -100,7 +98,7 @@ fn identity(receiver: &Receiver, signal: &Path) -> TokenStream {
     };
     quote! {
         ::lback::__private::Registration::new(
-            <#signal as ::lback::__private::Signal>::INFO,
+            #signal,
             ::core::concat!(::core::module_path!(), "::", #name),
             #place,
             || ::lback::__private::type_id_of_val(&#function),

@@ -1,11 +1,11 @@
-//! The two functions of a registration: one calls the receiver, one answers `when`.
+//! The two closures of a registration: one calls the receiver, one answers `when`.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Path, Type};
 
-use super::valid::{Delivery, Keep, Kept, Lend, Lent, Looked, Receiver, Shared, When};
+use super::valid::{Delivery, Exclusive, Keep, Kept, Lend, Lent, Looked, Receiver, Shared, When};
 
 /// The statements before a call, and what is passed to it.
 struct Call<'a> {
@@ -20,40 +20,38 @@ struct Call<'a> {
 }
 
 /// Calls the receiver, or queues that call.
-pub(super) fn handle(receiver: &Receiver, signal: &Path, args: &TokenStream) -> TokenStream {
+pub(super) fn handle(receiver: &Receiver, signal: &Path) -> TokenStream {
+    let args = args(Span::call_site());
     let body = match &receiver.delivery {
         Delivery::InTransaction { parameters, .. } => at_once(receiver, signal, parameters),
-        Delivery::Effect { parameters, .. } => queued(receiver, signal, parameters),
+        Delivery::Effect {
+            named, parameters, ..
+        } => queued(receiver, signal, *named, parameters),
     };
-    let args_name = args_at(Span::call_site());
-    quote! {
-        #[allow(unused_variables, clippy::unit_arg)]
-        fn __lback_handle(#args_name: &mut #args) -> ::lback::__private::Outcome {
-            #body
-        }
-    }
+    quote!(|#args| { #body })
 }
 
 /// Answers `when`.
-pub(super) fn condition(when: &When, signal: &Path, args: &TokenStream) -> TokenStream {
+pub(super) fn condition(when: &When, signal: &Path) -> TokenStream {
     let mut call = Call::of(signal);
     for parameter in &when.parameters {
         match parameter {
             Looked::Signal(shared) => call.signal(shared),
             Looked::Argument(name, Keep::Shared(shared)) => {
-                call.shared(shared.place, &shared.referent, &field(name, shared.place));
+                let lent = lent(name, shared.place);
+                call.bind(shared.place, &shared.ty, &lent);
             }
-            Looked::Argument(name, Keep::Owned(owned)) => call.owned(name, owned.place, &owned.ty),
+            Looked::Argument(name, Keep::Owned(owned)) => call.copied(name, owned.place, &owned.ty),
         }
     }
     let Call { lets, passed, .. } = call;
     let closure = &when.closure;
-    let args_name = args_at(Span::call_site());
-    let condition = Ident::new("condition", Span::mixed_site());
-    let answer = quote_spanned!(closure.body.span()=> #condition(#(#passed),*));
+    let args = args(Span::call_site());
+    let place = located(closure.body.span());
+    let condition = Ident::new("condition", place);
+    let answer = quote_spanned!(place=> #condition(#(#passed),*));
     quote! {
-        #[allow(unused_variables)]
-        fn __lback_condition(#args_name: &mut #args) -> bool {
+        |#args| {
             #lets
             let #condition = #closure;
             #answer
@@ -68,12 +66,20 @@ fn at_once(receiver: &Receiver, signal: &Path, parameters: &[Lent]) -> TokenStre
             Lent::State(shared) => call.state(shared),
             Lent::Signal(shared) => call.signal(shared),
             Lent::Connection(form) => {
-                let args = args_at(form.place());
+                let args = args(form.place());
                 let conn = quote_spanned!(located(form.place())=> #args.session.conn());
-                call.lend_in_place(form, &conn);
+                call.bind(form.place(), form.ty(), &conn);
             }
-            Lent::Session(form) => call.lend(&Ident::new("session", form.place()), form),
-            Lent::Argument(name, form) => call.lend(name, form),
+            Lent::Session(form) => {
+                let args = args(form.place());
+                let session = quote_spanned!(located(form.place())=> &mut *#args.session);
+                call.bind(form.place(), form.ty(), &session);
+            }
+            Lent::Argument(name, Lend::Shared(it)) => {
+                call.bind(it.place, &it.ty, &lent(name, it.place));
+            }
+            Lent::Argument(name, Lend::Exclusive(it)) => call.changed(name, it),
+            Lent::Argument(name, Lend::Owned(it)) => call.copied(name, it.place, &it.ty),
         }
     }
     let outcome = outcome(receiver, &call.passed);
@@ -86,7 +92,7 @@ fn at_once(receiver: &Receiver, signal: &Path, parameters: &[Lent]) -> TokenStre
     quote!(#states #lets #borrows #outcome)
 }
 
-fn queued(receiver: &Receiver, signal: &Path, parameters: &[Kept]) -> TokenStream {
+fn queued(receiver: &Receiver, signal: &Path, phase: Span, parameters: &[Kept]) -> TokenStream {
     let session = Ident::new("session", Span::mixed_site());
     let mut call = Call::of(signal);
     for parameter in parameters {
@@ -94,16 +100,15 @@ fn queued(receiver: &Receiver, signal: &Path, parameters: &[Kept]) -> TokenStrea
             Kept::State(shared) => call.state(shared),
             Kept::Signal(shared) => call.signal(shared),
             Kept::Connection(form) => {
-                call.borrow(
-                    form,
-                    &quote_spanned!(located(form.place())=> #session.conn()),
-                );
+                let conn = quote_spanned!(located(form.place())=> #session.conn());
+                call.bind_later(form.place(), form.ty(), &conn);
             }
             Kept::Session(form) => {
-                call.borrow(form, &quote_spanned!(located(form.place())=> #session));
+                let session = quote_spanned!(located(form.place())=> #session);
+                call.bind_later(form.place(), form.ty(), &session);
             }
-            Kept::Argument(name, Keep::Shared(shared)) => call.keep(name, shared),
-            Kept::Argument(name, Keep::Owned(owned)) => call.owned(name, owned.place, &owned.ty),
+            Kept::Argument(name, Keep::Shared(shared)) => call.kept(name, shared),
+            Kept::Argument(name, Keep::Owned(owned)) => call.copied(name, owned.place, &owned.ty),
         }
     }
     let outcome = outcome(receiver, &call.passed);
@@ -113,26 +118,30 @@ fn queued(receiver: &Receiver, signal: &Path, parameters: &[Kept]) -> TokenStrea
         borrows,
         ..
     } = call;
-    let args = args_at(Span::call_site());
+    let args = args(phase);
+    // At the phase's name, since that is why arguments have to be `Send`.
+    let queue = quote_spanned! {located(phase)=>
+        #args.session.__queue(move |#session| { #borrows #outcome });
+    };
     quote! {
         #states
         #lets
-        #args.session.__queue(move |#session| {
-            #borrows
-            #outcome
-        });
+        #queue
         ::core::result::Result::Ok(())
     }
 }
 
 /// The call, placed at the return type, where one that no receiver may have is reported.
 fn outcome(receiver: &Receiver, passed: &[Ident]) -> TokenStream {
-    let place = receiver.output;
-    let mut function = receiver.function.clone();
-    function.set_span(function.span().located_at(place));
-    quote_spanned! {located(place)=>
-        ::lback::__private::IntoOutcome::into_outcome(#function(#(#passed),*))
-    }
+    let place = located(receiver.output);
+    let function = &receiver.function;
+    let call = Ident::new("__lback_function", place);
+    // Named once more than needed: were the name unknown, a call would say so differently.
+    let named = quote!(let #call = #function;);
+    let outcome = quote_spanned! {place=>
+        ::lback::__private::IntoOutcome::into_outcome(#call(#(#passed),*))
+    };
+    quote!(#named #outcome)
 }
 
 impl<'a> Call<'a> {
@@ -147,97 +156,81 @@ impl<'a> Call<'a> {
     }
 
     /// A name of its own, never the parameter's: `fn user(user: &User)` calls the function `user`.
-    fn local(&self, place: Span) -> Ident {
-        format_ident!("__lback_{}", self.passed.len(), span = located(place))
+    fn local(&mut self, place: Span) -> Ident {
+        let local = format_ident!("__lback_{}", self.passed.len(), span = located(place));
+        self.passed.push(local.clone());
+        local
+    }
+
+    fn bind(&mut self, place: Span, ty: impl ToTokens, value: &TokenStream) {
+        let local = self.local(place);
+        self.lets
+            .extend(quote_spanned!(located(place)=> let #local: #ty = #value;));
+    }
+
+    fn bind_later(&mut self, place: Span, ty: impl ToTokens, value: &TokenStream) {
+        let local = self.local(place);
+        self.borrows
+            .extend(quote_spanned!(located(place)=> let #local: #ty = #value;));
     }
 
     fn signal(&mut self, shared: &Shared) {
         let signal = self.signal;
-        let info = quote_spanned!(located(shared.place)=>
-            <#signal as ::lback::__private::Signal>::INFO
-        );
-        self.shared(shared.place, &shared.referent, &info);
-    }
-
-    fn lend(&mut self, name: &Ident, form: &Lend) {
-        match form {
-            Lend::Shared(it) => self.shared(it.place, &it.referent, &field(name, it.place)),
-            Lend::Exclusive(it) => {
-                let args = args_at(it.place);
-                let value = quote_spanned!(located(it.place)=> &mut *#args.#name);
-                self.lend_in_place(form, &value);
-            }
-            Lend::Owned(it) => self.owned(name, it.place, &it.ty),
-        }
-    }
-
-    fn lend_in_place(&mut self, form: &Lend, value: &TokenStream) {
-        let (local, ty) = (self.local(form.place()), form.ty());
-        self.lets
-            .extend(quote_spanned!(located(form.place())=> let #local: #ty = #value;));
-        self.passed.push(local);
-    }
-
-    fn borrow(&mut self, form: &Lend, value: &TokenStream) {
-        let (local, ty) = (self.local(form.place()), form.ty());
-        self.borrows
-            .extend(quote_spanned!(located(form.place())=> let #local: #ty = #value;));
-        self.passed.push(local);
-    }
-
-    fn shared(&mut self, place: Span, referent: &Type, value: &TokenStream) {
-        let local = self.local(place);
-        self.lets
-            .extend(quote_spanned!(located(place)=> let #local: &#referent = #value;));
-        self.passed.push(local);
-    }
-
-    fn owned(&mut self, name: &Ident, place: Span, ty: &Type) {
-        let local = self.local(place);
-        let value = field(name, place);
-        self.lets.extend(quote_spanned! {located(place)=>
-            let #local: #ty = <#ty as ::core::clone::Clone>::clone(#value);
+        let info = Ident::new("info", located(shared.place));
+        self.lets.extend(quote_spanned! {located(signal.span())=>
+            let #info = <#signal as ::lback::__private::Signal>::INFO;
         });
-        self.passed.push(local);
+        self.bind(shared.place, &shared.ty, &info.into_token_stream());
+    }
+
+    fn changed(&mut self, name: &Ident, exclusive: &Exclusive) {
+        let args = args(exclusive.place);
+        let value = quote_spanned! {located(exclusive.place)=>
+            &mut *#args.#name
+        };
+        self.bind(exclusive.place, &exclusive.ty, &value);
+    }
+
+    fn copied(&mut self, name: &Ident, place: Span, ty: &Type) {
+        let lent = lent(name, place);
+        let value = quote_spanned! {located(place)=>
+            <#ty as ::core::clone::Clone>::clone(#lent)
+        };
+        self.bind(place, ty, &value);
     }
 
     fn state(&mut self, shared: &Shared) {
-        let (local, ty, args) = (
-            self.local(shared.place),
-            &shared.referent,
-            args_at(shared.place),
-        );
+        let (local, args) = (self.local(shared.place), args(shared.place));
+        let (ty, referent) = (&shared.ty, &shared.ty.elem);
         let kept = format_ident!("{local}_kept");
         self.states.extend(quote_spanned! {located(shared.place)=>
-            let #kept: ::std::sync::Arc<#ty> = #args.session.__state::<#ty>()?;
+            let #kept: ::std::sync::Arc<#referent> = #args.session.__state::<#referent>()?;
         });
         self.borrows
-            .extend(quote_spanned!(located(shared.place)=> let #local: &#ty = &*#kept;));
-        self.passed.push(local);
+            .extend(quote_spanned!(located(shared.place)=> let #local: #ty = &*#kept;));
     }
 
     /// A copy, which an effect's closure owns.
-    fn keep(&mut self, name: &Ident, shared: &Shared) {
-        let (local, ty) = (self.local(shared.place), &shared.referent);
+    fn kept(&mut self, name: &Ident, shared: &Shared) {
+        let (local, lent) = (self.local(shared.place), lent(name, shared.place));
+        let (ty, referent) = (&shared.ty, &shared.ty.elem);
         let kept = format_ident!("{local}_kept");
-        let value = field(name, shared.place);
         self.lets.extend(quote_spanned! {located(shared.place)=>
-            let #kept = <#ty as ::std::borrow::ToOwned>::to_owned(#value);
+            let #kept = <#referent as ::std::borrow::ToOwned>::to_owned(#lent);
         });
         self.borrows.extend(quote_spanned! {located(shared.place)=>
-            let #local: &#ty = ::core::borrow::Borrow::borrow(&#kept);
+            let #local: #ty = ::core::borrow::Borrow::borrow(&#kept);
         });
-        self.passed.push(local);
     }
 }
 
 /// `&args.name`, in the parameter's place, so that the compiler reports it there.
-fn field(name: &Ident, place: Span) -> TokenStream {
-    let args = args_at(place);
+fn lent(name: &Ident, place: Span) -> TokenStream {
+    let args = args(place);
     quote_spanned!(located(place)=> &#args.#name)
 }
 
-fn args_at(place: Span) -> Ident {
+fn args(place: Span) -> Ident {
     Ident::new("args", located(place))
 }
 

@@ -190,13 +190,8 @@ fn form(place: Span, ty: Type) -> Lend {
         // What `macro_rules!` passes as `$ty:ty`.
         Type::Group(group) => form(place, *group.elem),
         Type::Paren(paren) => form(place, *paren.elem),
-        Type::Reference(reference) => {
-            let referent = *reference.elem;
-            match reference.mutability {
-                None => Lend::Shared(Shared { place, referent }),
-                Some(_) => Lend::Exclusive(Exclusive { place, referent }),
-            }
-        }
+        Type::Reference(ty) if ty.mutability.is_some() => Lend::Exclusive(Exclusive { place, ty }),
+        Type::Reference(ty) => Lend::Shared(Shared { place, ty }),
         ty => Lend::Owned(Owned { place, ty }),
     }
 }

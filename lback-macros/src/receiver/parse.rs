@@ -7,12 +7,21 @@ use syn::{Expr, LitStr, Path, Token};
 use crate::mistake::Mistakes;
 use crate::option::comma;
 
-/// What is written between the brackets.
+/// One of the arguments.
 pub(super) enum Argument {
     /// A signal, or a phase.
     Path(Path),
     /// `name = value`.
     Option(Ident, Expr),
+    /// A signal, wrongly in quotes.
+    Quoted(LitStr),
+}
+
+/// All that is written between the brackets.
+pub(super) struct Arguments {
+    pub(super) all: Vec<Argument>,
+    /// A mistake has hidden what comes after it.
+    pub(super) is_cut_short: bool,
 }
 
 // user_post_create
@@ -21,11 +30,11 @@ pub(super) enum Argument {
 // before = path, before = [path, path]
 // when = |user: &User| user.is_active
 // on_error = "isolate"
-pub(super) fn arguments(attr: TokenStream, mistakes: &mut Mistakes) -> Vec<Argument> {
-    let mut arguments = Vec::new();
+pub(super) fn arguments(attr: TokenStream, mistakes: &mut Mistakes) -> Arguments {
+    let mut all = Vec::new();
     let parser = |input: ParseStream<'_>| {
         while !input.is_empty() {
-            arguments.extend(argument(input, mistakes)?);
+            all.push(argument(input)?);
             if !comma(input)? {
                 break;
             }
@@ -33,16 +42,13 @@ pub(super) fn arguments(attr: TokenStream, mistakes: &mut Mistakes) -> Vec<Argum
         Ok(())
     };
     let parsed = parser.parse2(attr);
-    mistakes.value(parsed);
-    arguments
+    let is_cut_short = mistakes.value(parsed).is_none();
+    Arguments { all, is_cut_short }
 }
 
-fn argument(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Option<Argument>> {
+fn argument(input: ParseStream<'_>) -> syn::Result<Argument> {
     if input.peek(LitStr) {
-        let name: LitStr = input.parse()?;
-        let path = name.value();
-        mistakes.add(&name, format!("a signal is named without quotes: `{path}`"));
-        return Ok(None);
+        return input.parse().map(Argument::Quoted);
     }
     let path: Path = input.parse().map_err(|error| {
         syn::Error::new(
@@ -51,7 +57,7 @@ fn argument(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Opti
         )
     })?;
     if !input.peek(Token![=]) {
-        return Ok(Some(Argument::Path(path)));
+        return Ok(Argument::Path(path));
     }
     let Ok(name) = path.require_ident().cloned() else {
         return Err(syn::Error::new_spanned(
@@ -64,7 +70,7 @@ fn argument(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Opti
         let message = format!("the value of `{name}` cannot be read: {error}");
         syn::Error::new(error.span(), message)
     })?;
-    Ok(Some(Argument::Option(name, value)))
+    Ok(Argument::Option(name, value))
 }
 
 /// Why the item is refused: it is something else, or a function that is not written to its end.

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
+use syn::spanned::Spanned;
 use syn::{Expr, ExprClosure, Lit, LitStr, Path, UnOp};
 
 use super::parse::Argument;
@@ -18,6 +19,8 @@ pub(super) struct Arguments {
     pub(super) signals: Vec<Path>,
     pub(super) phase: Option<Given<Phase>>,
     pub(super) isolate: Option<Span>,
+    /// A signal is there, if wrongly in quotes.
+    pub(super) is_quoted: bool,
     pub(super) when: Option<Given<Option<ExprClosure>>>,
     order: Option<Given<Option<i32>>>,
     on_error: Option<Given<()>>,
@@ -33,6 +36,14 @@ impl Arguments {
             match argument {
                 Argument::Path(path) => arguments.path(path, mistakes),
                 Argument::Option(name, value) => arguments.option(name, value, mistakes),
+                Argument::Quoted(path) => {
+                    arguments.is_quoted = true;
+                    let name = path.value();
+                    mistakes.add(
+                        path,
+                        format!("a signal is a path, without quotes: `{name}`"),
+                    );
+                }
             }
         }
         if let (Some(phase), Some(isolate)) = (&arguments.phase, arguments.isolate) {
@@ -109,9 +120,8 @@ impl Arguments {
                 set(&mut self.when, own, closure, mistakes);
             }
             "on_error" => {
-                match mistakes.value(is_isolated(value)) {
-                    Some(true) => self.isolate = Some(syn::spanned::Spanned::span(value)),
-                    Some(false) | None => {}
+                if mistakes.value(is_isolated(value)) == Some(true) {
+                    self.isolate = Some(value.span());
                 }
                 set(&mut self.on_error, own, (), mistakes);
             }

@@ -1,1 +1,211 @@
+use expect_test::expect;
+use proc_macro2::TokenStream;
+use quote::quote;
 
+use super::expand;
+use crate::testing::{errors, half_typed, pretty};
+
+#[test]
+fn half_typed_code_keeps_its_function() {
+    let attr = quote!(
+        user_post_create,
+        order = -10,
+        before = [audit::record],
+        after = first,
+        after_commit,
+        when = |user: &User, _x: Option<u8>| user.is_active,
+        on_error = "abort",
+        id = "welcome"
+    );
+    let item = quote! {
+        /// Says hello.
+        #[inline]
+        pub(crate) fn welcome<'a>(user: &'a User, #[state] mailer: &Mailer, mut n: u8) -> Result<(), E>
+        where
+            'a: 'a,
+        {
+            mailer.send(&user.email, n)
+        }
+    };
+    for attr in half_typed(&attr) {
+        assert_function_stays(&attr, &item);
+    }
+    for item in half_typed(&item) {
+        assert_function_stays(&attr, &item);
+    }
+}
+
+fn assert_function_stays(attr: &TokenStream, item: &TokenStream) {
+    let expansion = expand(attr.clone(), item).to_string();
+    for typed in ["fn welcome", "user : & 'a User", "mailer . send"] {
+        assert!(
+            !item.to_string().contains(typed) || expansion.contains(typed),
+            "{attr}\n{item}\n{expansion}"
+        );
+    }
+}
+
+#[test]
+fn a_half_typed_body_is_no_mistake() {
+    let expansion = expand(
+        quote!(user_post_create),
+        &quote!(fn f(user: &User) { user. let = }),
+    );
+    assert!(
+        expansion.to_string().contains("inventory :: submit"),
+        "{expansion}"
+    );
+}
+
+#[test]
+fn all_mistakes_are_reported_at_once() {
+    let expansion = expand(
+        quote!(
+            "user_post_create",
+            ordr = 1,
+            aftercommit,
+            isolate,
+            order = "first",
+            id = "",
+            when = 3
+        ),
+        &quote! {
+            async unsafe fn f<T>(&self, _: u8, (a, b): (u8, u8), user: &User, _user: User,
+                session: &mut Session, conn: SqliteConnection, #[state] mailer: Mailer) {}
+        },
+    );
+    assert!(expansion.to_string().contains("async unsafe fn f < T >"));
+    expect![[r#"
+        a signal is a path, without quotes: `user_post_create`
+        there is no option `ordr`; did you mean `order`?
+        did you mean `after_commit`?
+        write `on_error = "isolate"`
+        `order` is a whole number, lower runs first: `order = -10`
+        `id` is a text that is not empty: `id = "audit.user"`
+        `when` is a closure over arguments of the signal: `when = |user: &User| user.is_active`
+        a receiver has no type or const parameters: it is registered once, with the types of its signal; write those
+        receivers are synchronous, because they run inside the transaction; for asynchronous work write an `after_commit` receiver that spawns it on a runtime handle taken as `#[state]`
+        a receiver is called by safe code; remove `unsafe`
+        a method cannot be a receiver; move the function out of the `impl`, and take what it needs as `sender` or `#[state]`
+        a parameter's name says which argument it gets; an unused one is written `_user`
+        a parameter's name says which argument it gets; give it a plain name and take it apart in the body
+        the argument `user` is already taken
+        `session` and `conn` are the same connection; take `session` only, and call `session.conn()`
+        `conn` is lent: write `conn: &mut ..`
+        a state is shared: write `mailer: &..`"#]]
+    .assert_eq(&errors(expansion).join("\n"));
+}
+
+#[test]
+fn an_effect_can_neither_change_its_arguments_nor_be_isolated() {
+    let expansion = expand(
+        quote!(
+            user_pre_create,
+            after_rollback,
+            after_rollback,
+            after_commit,
+            on_error = "isolate"
+        ),
+        &quote!(
+            fn f(data: &mut NewUser) {}
+        ),
+    );
+    expect![[r"
+        `after_rollback` is given twice; keep one
+        a receiver has one phase; write a second receiver for the other one
+        an `after_rollback` receiver runs outside the transaction and fails alone anyway; leave `on_error` out
+        an `after_rollback` receiver gets a copy, and cannot change it; take `&`"]]
+    .assert_eq(&errors(expansion).join("\n"));
+}
+
+#[test]
+fn a_further_receiver_still_sees_the_states() {
+    let item = quote! {
+        #[lback::receiver(user_post_delete)]
+        fn f(#[state] mailer: &Mailer) {}
+    };
+    assert!(
+        expand(quote!(user_post_create), &item)
+            .to_string()
+            .contains("# [state]")
+    );
+}
+
+#[test]
+fn a_receiver_in_the_transaction() {
+    let expansion = expand(
+        quote!(
+            user_post_create,
+            order = -10,
+            when = |user: &User| user.is_active
+        ),
+        &quote! {
+            fn audit(user: &User, conn: &mut SqliteConnection) -> QueryResult<()> {
+                record(conn, user)
+            }
+        },
+    );
+    expect![[r#"
+        fn audit(user: &User, conn: &mut SqliteConnection) -> QueryResult<()> {
+            record(conn, user)
+        }
+        #[allow(deprecated, unused_variables, clippy::unit_arg)]
+        const _: () = {
+            const _: () = ::lback::__private::require_signal::<user_post_create>();
+            const _: () = ::lback::__private::require_session::<user_post_create>();
+            ::lback::__private::inventory::submit! {
+                < user_post_create > ::__receiver(::lback::__private::Receiver:: <
+                user_post_create > ::new(::lback::__private::Registration::new(< user_post_create
+                as ::lback::__private::Signal > ::INFO, ::core::concat!(::core::module_path!(),
+                "::", "audit"), ::lback::__private::Place { file : ::core::file!(), line :
+                ::core::line!(), column : ::core::column!(), }, ||
+                ::lback::__private::type_id_of_val(& audit),).order(- 10i32).uses_session(), |
+                args | { let __lback_0 : & User = & args.user; let __lback_1 : & mut
+                SqliteConnection = args.session.conn(); let __lback_function = audit;
+                ::lback::__private::IntoOutcome::into_outcome(__lback_function(__lback_0,
+                __lback_1)) }).when(| args | { let __lback_0 : & User = & args.user; let
+                condition = | user : & User | user.is_active; condition(__lback_0) }))
+            }
+        };
+    "#]]
+    .assert_eq(&pretty(&expansion));
+}
+
+#[test]
+fn an_effect() {
+    let expansion = expand(
+        quote!(user_post_create, after_commit),
+        &quote! {
+            fn welcome(user: &User, #[state] mailer: &Mailer) -> Result<(), MailError> {
+                mailer.send(&user.email, "Welcome!")
+            }
+        },
+    );
+    expect![[r#"
+        fn welcome(user: &User, mailer: &Mailer) -> Result<(), MailError> {
+            mailer.send(&user.email, "Welcome!")
+        }
+        #[allow(deprecated, unused_variables, clippy::unit_arg)]
+        const _: () = {
+            const _: () = ::lback::__private::require_signal::<user_post_create>();
+            const _: () = ::lback::__private::require_after_commit::<user_post_create>();
+            ::lback::__private::inventory::submit! {
+                < user_post_create > ::__receiver(::lback::__private::Receiver:: <
+                user_post_create > ::new(::lback::__private::Registration::new(< user_post_create
+                as ::lback::__private::Signal > ::INFO, ::core::concat!(::core::module_path!(),
+                "::", "welcome"), ::lback::__private::Place { file : ::core::file!(), line :
+                ::core::line!(), column : ::core::column!(), }, ||
+                ::lback::__private::type_id_of_val(& welcome),)
+                .phase(::lback::__private::Phase::AfterCommit), | args | { let __lback_1_kept :
+                ::std::sync::Arc < Mailer > = args.session.__state:: < Mailer > () ?; let
+                __lback_0_kept = < User as ::std::borrow::ToOwned > ::to_owned(& args.user); args
+                .session.__queue(move | session | { let __lback_0 : & User =
+                ::core::borrow::Borrow::borrow(& __lback_0_kept); let __lback_1 : & Mailer = & *
+                __lback_1_kept; let __lback_function = welcome;
+                ::lback::__private::IntoOutcome::into_outcome(__lback_function(__lback_0,
+                __lback_1)) }); ::core::result::Result::Ok(()) }))
+            }
+        };
+    "#]]
+    .assert_eq(&pretty(&expansion));
+}

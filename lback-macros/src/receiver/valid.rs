@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
-use syn::{Attribute, ExprClosure, LitStr, Path, Type};
+use syn::{Attribute, ExprClosure, LitStr, Path, Type, TypeReference};
 
 /// A function that is to be registered.
 pub(super) struct Receiver {
@@ -78,13 +78,13 @@ pub(super) enum Looked {
 /// `name: &T`, with the place of `name`.
 pub(super) struct Shared {
     pub(super) place: Span,
-    pub(super) referent: Type,
+    pub(super) ty: TypeReference,
 }
 
 /// `name: &mut T`.
 pub(super) struct Exclusive {
     pub(super) place: Span,
-    pub(super) referent: Type,
+    pub(super) ty: TypeReference,
 }
 
 /// `name: T`.
@@ -118,8 +118,7 @@ impl Lend {
     /// The type, as the parameter has it.
     pub(super) fn ty(&self) -> TokenStream {
         match self {
-            Self::Shared(Shared { referent, .. }) => quote!(&#referent),
-            Self::Exclusive(Exclusive { referent, .. }) => quote!(&mut #referent),
+            Self::Shared(Shared { ty, .. }) | Self::Exclusive(Exclusive { ty, .. }) => quote!(#ty),
             Self::Owned(Owned { ty, .. }) => quote!(#ty),
         }
     }

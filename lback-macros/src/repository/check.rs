@@ -96,7 +96,7 @@ fn required(options: &Options, mistakes: &mut Mistakes) {
         let missing = list(&missing);
         mistakes.absorb(syn::Error::new(
             Span::call_site(),
-            format!("a repository needs to know more; add what is yours of {missing}"),
+            format!("a repository cannot do without its types; add {missing}, with your own"),
         ));
     }
 }

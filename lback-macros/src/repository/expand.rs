@@ -71,7 +71,7 @@ impl Event {
             parameter: quote!(<#entity as ::lback::__private::Entity>::Key),
         };
         let data = Argument::exclusive(named("data"), " What will be inserted.", &quote!(#insert));
-        let changes = Argument::exclusive(
+        let to_change = Argument::exclusive(
             named("update_data"),
             " What will be changed.",
             &quote!(#update),
@@ -100,7 +100,7 @@ impl Event {
                 noun,
                 "PreUpdate",
                 "just before the row is changed",
-                vec![row(" The row as it is."), changes],
+                vec![row(" The row as it is."), to_change],
             ),
             Self::new(
                 noun,

@@ -5,6 +5,8 @@ mod expand;
 mod parse;
 mod statement;
 #[cfg(test)]
+// `UPDATE_EXPECT=1` writes its raw strings so, and an expansion is as long as it is.
+#[allow(clippy::needless_raw_string_hashes, clippy::too_many_lines)]
 mod tests;
 
 use proc_macro2::TokenStream;
@@ -12,14 +14,14 @@ use proc_macro2::TokenStream;
 use crate::mistake::{Mistakes, beside};
 
 /// The struct as it was, then its signals and statements, or the mistakes.
-pub(crate) fn expand(attr: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(attr: TokenStream, item: &TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let options = parse::options(attr, &mut mistakes);
     let checked = mistakes
-        .value(parse::repository(&item))
+        .value(parse::repository(item))
         .and_then(|item| check::repository(options, item, &mut mistakes));
     let added = mistakes
         .finish(checked)
         .map(|repository| expand::repository(&repository));
-    beside(&item, added)
+    beside(item, added)
 }

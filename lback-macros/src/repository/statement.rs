@@ -62,30 +62,54 @@ pub(super) fn methods(repository: &Repository) -> TokenStream {
 }
 
 fn insert_body(repository: &Repository) -> TokenStream {
-    let Repository {
-        entity,
-        table,
-        insert,
-        ..
-    } = repository;
+    let Repository { table, insert, .. } = repository;
     let statement = quote_spanned! {insert.span()=>
         ::lback::__private::diesel::insert_into(#table::table).values(data)
     };
     match repository.backend {
         Backend::Sqlite | Backend::Postgres => returned(repository, &statement),
-        Backend::Mysql => quote! {
-            ::lback::__private::diesel::RunQueryDsl::execute(#statement, conn)?;
-            let key = ::lback::__private::inserted_key::<#entity>(conn)?;
-            <Self as ::lback::__private::Model>::select(conn, &key)?
-                .ok_or(::lback::__private::diesel::result::Error::NotFound)
-        },
+        Backend::Mysql => {
+            let inserted = inserted_body(repository);
+            quote! {
+                ::lback::__private::diesel::RunQueryDsl::execute(#statement, conn)?;
+                #inserted
+            }
+        }
+    }
+}
+
+/// Reads back the row of the key that the database has just given.
+fn inserted_body(repository: &Repository) -> TokenStream {
+    let Repository { table, .. } = repository;
+    let selection = selection(repository);
+    quote! {
+        ::lback::__private::diesel::RunQueryDsl::get_result(
+            ::lback::__private::diesel::QueryDsl::select(
+                ::lback::__private::diesel::QueryDsl::filter(
+                    #table::table,
+                    ::lback::__private::diesel::ExpressionMethods::eq(
+                        ::lback::__private::diesel::Table::primary_key(&#table::table),
+                        ::lback::__private::LastInsertId::new(),
+                    ),
+                ),
+                #selection,
+            ),
+            conn,
+        )
     }
 }
 
 fn update_body(repository: &Repository) -> TokenStream {
-    let found = found(repository);
+    let Repository { table, .. } = repository;
     let statement = quote_spanned! {repository.update.span()=>
-        ::lback::__private::diesel::update(#found).set(update)
+        ::lback::__private::UpdateByKey::new(
+            &#table::table,
+            ::lback::__private::diesel::AsChangeset::as_changeset(update),
+            ::lback::__private::diesel::ExpressionMethods::eq(
+                ::lback::__private::diesel::Table::primary_key(&#table::table),
+                key,
+            ),
+        )
     };
     match repository.backend {
         Backend::Sqlite | Backend::Postgres => optional(&returned(repository, &statement)),
@@ -98,20 +122,24 @@ fn update_body(repository: &Repository) -> TokenStream {
 
 /// `get_result`, because `first` adds a `LIMIT` that SQLite prepares anew at every execution.
 fn select_body(repository: &Repository, is_locking: bool) -> TokenStream {
-    let Repository {
-        entity, connection, ..
-    } = repository;
     let found = found(repository);
-    let selection = quote_spanned! {entity.span()=>
-        <#entity as ::lback::__private::diesel::SelectableHelper<
-            <#connection as ::lback::__private::diesel::Connection>::Backend,
-        >>::as_select()
-    };
+    let selection = selection(repository);
     let mut query = quote!(::lback::__private::diesel::QueryDsl::select(#found, #selection));
     if is_locking {
         query = quote!(::lback::__private::diesel::QueryDsl::for_update(#query));
     }
     optional(&quote!(::lback::__private::diesel::RunQueryDsl::get_result(#query, conn)))
+}
+
+fn selection(repository: &Repository) -> TokenStream {
+    let Repository {
+        entity, connection, ..
+    } = repository;
+    quote_spanned! {entity.span()=>
+        <#entity as ::lback::__private::diesel::SelectableHelper<
+            <#connection as ::lback::__private::diesel::Connection>::Backend,
+        >>::as_select()
+    }
 }
 
 fn returned(repository: &Repository, statement: &TokenStream) -> TokenStream {

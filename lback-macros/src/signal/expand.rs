@@ -67,7 +67,7 @@ fn declared(signal: &Signal) -> TokenStream {
 
         // Receivers in other crates may not implement `Collect` for a generic `Receiver<S>`.
         #[doc(hidden)]
-        #[allow(unreachable_pub)]
+        #[allow(missing_debug_implementations, unreachable_pub)]
         pub struct Entry(::lback::__private::Receiver<#name>);
 
         ::lback::__private::inventory::collect!(Entry);
@@ -162,19 +162,19 @@ fn send(signal: &Signal) -> TokenStream {
     } = signal;
     let lifetime = signal.has_lifetime.then(|| quote!(<'_>));
     let this = Ident::new("self", Span::mixed_site());
-    let send = match signal.session {
-        Some(_) => quote!(send),
-        None => quote!(send_plain),
-    };
     let doc = format!(
         " Sends the signal [`{}`]: calls its receivers, in their order.",
         name.unraw()
     );
-    let atomic = match signal.session {
-        Some(_) => {
-            " Atomic: on `Err`, of a receiver or of the database, nothing that receivers wrote remains."
-        }
-        None => " The first receiver that fails ends it.",
+    let (send, errors) = if signal.session.is_some() {
+        let errors = " Those of receivers and of the database. It is atomic: on `Err`, nothing that \
+                      receivers wrote remains.";
+        (quote!(send), errors)
+    } else {
+        (
+            quote!(send_plain),
+            " That of the first receiver that fails, which ends it.",
+        )
     };
     quote! {
         #[automatically_derived]
@@ -183,7 +183,7 @@ fn send(signal: &Signal) -> TokenStream {
             #[doc = ""]
             #[doc = " # Errors"]
             #[doc = ""]
-            #[doc = #atomic]
+            #[doc = #errors]
             #[allow(dead_code)]
             #visibility fn send(mut #this) -> ::lback::Result<()> {
                 ::lback::__private::#send::<#name>(&mut #this)

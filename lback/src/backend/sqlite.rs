@@ -170,7 +170,7 @@ impl SessionConnection for SqliteConnection {
     }
 
     /// SQLite answers COMMIT with an error whenever it does not commit.
-    fn probe(&mut self) -> QueryResult<()> {
+    fn probe(&mut self, _guarded: bool) -> QueryResult<()> {
         Ok(())
     }
 }

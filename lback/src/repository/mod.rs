@@ -8,4 +8,4 @@ mod statement;
 pub use self::key::{AsKey, Entity, KeyRef};
 pub use self::model::{Model, Validate};
 pub use self::operation::Repository;
-pub use self::statement::UpdateByKey;
+pub use self::statement::{LastInsertId, UpdateByKey};

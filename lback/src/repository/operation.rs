@@ -39,19 +39,14 @@ pub trait Repository: Model {
     fn create(&self, session: &mut SessionOf<Self>, data: Self::Insert) -> Result<Self::Entity> {
         let mut data = data;
         let plan = Plan::of::<Self::PreCreate, Self::PostCreate>(session)?;
-        let reads_back = Self::Connection::INSERT_READS_BACK && !session.in_transaction();
-        operation(
-            session,
-            plan,
-            plan.writes_before || plan.runs_after || reads_back,
-            |session| {
-                self.send_pre_create(&mut data, session)?;
-                data.validate()?;
-                let entity = session.statement(|conn| Self::insert(conn, &data))?;
-                self.send_post_create(&entity, session)?;
-                Ok(entity)
-            },
-        )
+        let must_undo = plan.writes_before || plan.runs_after || reads_back(session);
+        operation(session, plan, must_undo, |session| {
+            self.send_pre_create(&mut data, session)?;
+            data.validate()?;
+            let entity = session.write(|conn| Self::insert(conn, &data))?;
+            self.send_post_create(&entity, session)?;
+            Ok(entity)
+        })
     }
 
     /// Changes a row, given itself or its key: pre receivers, validation, the update, post
@@ -75,10 +70,12 @@ pub trait Repository: Model {
         let (key, mut changes) = (target.as_key(), changes);
         let plan = Plan::of::<Self::PreUpdate, Self::PostUpdate>(session)?;
         if !plan.is_heard {
-            session.check_writable()?;
-            changes.validate()?;
-            return update_statement(self, session, &key, &changes)?
-                .map_or_else(|| stored(self, session, &key), Ok);
+            let must_undo = reads_back(session);
+            return operation(session, plan, must_undo, |session| {
+                changes.validate()?;
+                update_statement(self, session, &key, &changes)?
+                    .map_or_else(|| stored(self, session, &key), Ok)
+            });
         }
         let must_undo = plan.writes_before || plan.runs_after || !session.in_transaction();
         operation(session, plan, must_undo, |session| {
@@ -153,6 +150,11 @@ fn operation<C: SessionConnection, T>(
     within(session, |session| session, level, work)
 }
 
+/// Whether a write is two statements here, and so needs a transaction.
+fn reads_back<C: SessionConnection>(session: &Session<C>) -> bool {
+    C::READS_BACK && !session.in_transaction()
+}
+
 /// `None` if there was nothing to set.
 fn update_statement<R: Model>(
     repository: &R,
@@ -160,7 +162,7 @@ fn update_statement<R: Model>(
     key: &Key<R>,
     changes: &R::Update,
 ) -> Result<Option<R::Entity>> {
-    let updated = session.statement(|conn| match R::update(conn, key, changes) {
+    let updated = session.write(|conn| match R::update(conn, key, changes) {
         Err(DieselError::QueryBuilderError(error)) if error.is::<EmptyChangeset>() => Ok(None),
         updated => updated.map(Some),
     })?;

@@ -1,8 +1,13 @@
-//! An UPDATE that Diesel keeps prepared.
+//! Fragments that Diesel does not have, or does not keep prepared.
 
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::{EmptyChangeset, Error};
+use std::marker::PhantomData;
+
+use diesel::expression::{
+    AppearsOnTable, SelectableExpression, TypedExpressionType, ValidGrouping, is_aggregate,
+};
 use diesel::{Expression, QueryResult, QuerySource, RunQueryDsl};
 
 /// `UPDATE table SET changes WHERE predicate [RETURNING columns]`.
@@ -109,5 +114,45 @@ where
 
 impl<Conn, From, Changes, Predicate, Returning> RunQueryDsl<Conn>
     for UpdateByKey<From, Changes, Predicate, Returning>
+{
+}
+
+/// MySQL's `LAST_INSERT_ID()`, of the key's own SQL type.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub struct LastInsertId<SqlType>(PhantomData<SqlType>);
+
+impl<SqlType> LastInsertId<SqlType> {
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<SqlType: diesel::sql_types::SqlType + TypedExpressionType> Expression
+    for LastInsertId<SqlType>
+{
+    type SqlType = SqlType;
+}
+
+impl<SqlType, DB: Backend> QueryFragment<DB> for LastInsertId<SqlType> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("LAST_INSERT_ID()");
+        Ok(())
+    }
+}
+
+impl<SqlType: 'static> QueryId for LastInsertId<SqlType> {
+    type QueryId = Self;
+}
+
+impl<SqlType> ValidGrouping<()> for LastInsertId<SqlType> {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl<SqlType, Source> AppearsOnTable<Source> for LastInsertId<SqlType> where Self: Expression {}
+
+impl<SqlType, Source> SelectableExpression<Source> for LastInsertId<SqlType> where
+    Self: AppearsOnTable<Source>
 {
 }

@@ -47,14 +47,25 @@ pub trait SessionConnection:
     #[doc(hidden)]
     fn damage(error: &DieselError) -> Damage;
 
+    /// Whether [`guard`](Self::guard) does anything.
+    #[doc(hidden)]
+    const GUARDS: bool = false;
+
+    /// Marks the open transaction, before the connection is lent out, so that
+    /// [`probe`](Self::probe) can tell whether it is still the same.
+    #[doc(hidden)]
+    fn guard(&mut self) -> diesel::QueryResult<()> {
+        Ok(())
+    }
+
     /// Fails if the transaction that is open cannot be committed, wherever the database would
     /// answer COMMIT with something else than an error.
     #[doc(hidden)]
-    fn probe(&mut self) -> diesel::QueryResult<()>;
+    fn probe(&mut self, guarded: bool) -> diesel::QueryResult<()>;
 
-    /// Whether a row that was inserted must be read back with a statement of its own.
+    /// Whether a row that was written must be read back with a statement of its own.
     #[doc(hidden)]
-    const INSERT_READS_BACK: bool = false;
+    const READS_BACK: bool = false;
 }
 
 /// What a failed statement has done to the transaction around it.

@@ -68,6 +68,8 @@ pub struct Session<C: SessionConnection> {
     read_only: bool,
     /// Whether something happened that could have ended the open transaction unseen.
     suspicious: bool,
+    /// At which depth the guard was set, where the database needs one.
+    guard: Option<u32>,
     effects: Effects<C>,
     states: States,
     scopes: Option<Box<Scopes>>,
@@ -142,6 +144,7 @@ impl<C: SessionConnection> Session<C> {
             health: Health::Sound,
             read_only: false,
             suspicious: false,
+            guard: None,
             effects: Effects::new(),
             states: States::default(),
             scopes: None,
@@ -164,6 +167,9 @@ impl<C: SessionConnection> Session<C> {
     /// them. Diesel's own `conn.transaction` is a savepoint inside the session's.
     pub fn conn(&mut self) -> &mut C {
         self.suspicious = true;
+        if C::GUARDS {
+            self.set_guard();
+        }
         self.raw()
     }
 
@@ -281,6 +287,12 @@ impl<C: SessionConnection> Session<C> {
     pub fn with_max_generations(mut self, limit: u32) -> Self {
         self.effects.max_generations = limit;
         self
+    }
+
+    /// Whether a transaction is open on the connection, that of a test included.
+    #[cfg(feature = "mysql")]
+    pub(crate) fn is_inside_any_transaction(&self) -> bool {
+        self.base + self.depth > 0
     }
 
     /// Whether a transaction is open here (that of [`for_test`](Self::for_test) does not count).

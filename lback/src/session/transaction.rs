@@ -188,6 +188,21 @@ impl<C: SessionConnection> Session<C> {
         statement(self.raw()).map_err(|error| self.statement_failed(error))
     }
 
+    /// Runs a statement that writes and then reads what it wrote.
+    pub(crate) fn write<T>(
+        &mut self,
+        statement: impl FnOnce(&mut C) -> diesel::QueryResult<T>,
+    ) -> Result<T> {
+        statement(self.raw()).map_err(|error| {
+            if self.depth > 0 && matches!(error, DieselError::DeserializationError(_)) {
+                self.health = Health::Aborted(
+                    "a row was written, but could not be read back: its Rust type does not fit",
+                );
+            }
+            self.statement_failed(error)
+        })
+    }
+
     /// Runs a query of the framework's own that writes nothing.
     pub(crate) fn look_up<T>(
         &mut self,
@@ -252,7 +267,10 @@ impl<C: SessionConnection> Session<C> {
                     .map_err(|error| self.statement_failed(error))
             });
         match released {
-            Ok(()) => self.depth -= 1,
+            Ok(()) => {
+                self.depth -= 1;
+                self.forget_guard();
+            }
             Err(_) => self.undo_savepoint(mark),
         }
         released
@@ -264,7 +282,7 @@ impl<C: SessionConnection> Session<C> {
             .and_then(|()| self.check_depth())
             .and_then(|()| {
                 if self.suspicious || self.effects.is_waiting() {
-                    self.raw().probe().map_err(|error| aborted_unseen(error))
+                    self.probe()
                 } else {
                     Ok(())
                 }
@@ -280,6 +298,44 @@ impl<C: SessionConnection> Session<C> {
                 Ok(())
             }
             Err(error) => Err(self.commit_failed(error)),
+        }
+    }
+
+    fn probe(&mut self) -> Result<()> {
+        let guarded = self.guard.is_some();
+        let Err(error) = self.raw().probe(guarded) else {
+            return Ok(());
+        };
+        match C::damage(&error) {
+            Damage::Lost => self.break_off(),
+            // Whether DDL committed it, or a deadlock rolled it back, nobody can tell.
+            Damage::Ended => self.effects.outermost_unknown(),
+            Damage::Statement | Damage::Aborted => {}
+        }
+        Err(passed_over(&error))
+    }
+
+    /// Marks the transaction before the connection is lent out, once a level.
+    pub(super) fn set_guard(&mut self) {
+        if self.depth == 0 || self.guard.is_some() {
+            return;
+        }
+        match self.raw().guard() {
+            Ok(()) => self.guard = Some(self.depth),
+            Err(error) => {
+                self.statement_failed(error);
+                if matches!(self.health, Health::Sound) {
+                    self.health = Health::Ended("it could not be marked with a savepoint");
+                }
+            }
+        }
+    }
+
+    /// A guard set in a level that has been released, or rolled back to, is gone; that the level
+    /// was still there has proved as much.
+    fn forget_guard(&mut self) {
+        if self.guard.is_some_and(|depth| depth > self.depth) {
+            self.guard = None;
         }
     }
 
@@ -343,6 +399,7 @@ impl<C: SessionConnection> Session<C> {
         self.effects.undo_to(mark);
         self.depth -= 1;
         let healed = self.unwind_to(self.base + self.depth);
+        self.forget_guard();
         if healed && matches!(self.health, Health::Aborted(_)) {
             self.health = Health::Sound;
         }
@@ -377,8 +434,10 @@ impl<C: SessionConnection> Session<C> {
         false
     }
 
-    /// Tells Diesel that the transaction it believes in is over.
+    /// Tells Diesel that the transaction it believes in is over, and makes sure that it is.
     fn forget_transaction(&mut self) {
+        // Fails where nothing is open, which is what is wanted.
+        let _ = self.raw().batch_execute("ROLLBACK");
         *AnsiTransactionManager::transaction_manager_status_mut(self.raw()) = Default::default();
     }
 
@@ -391,6 +450,7 @@ impl<C: SessionConnection> Session<C> {
     fn end_outermost(&mut self) {
         self.depth = 0;
         self.suspicious = false;
+        self.guard = None;
         if !matches!(self.health, Health::Broken) {
             self.health = Health::Sound;
         }
@@ -413,10 +473,10 @@ impl<C: SessionConnection> Session<C> {
 }
 
 #[cold]
-fn aborted_unseen(error: DieselError) -> Error {
+fn passed_over(error: &DieselError) -> Error {
     let reason = format!(
-        "a statement in it failed and the failure was passed over, so the database would have \
-         answered COMMIT with a rollback ({error}); put what may fail into a nested \
+        "something in it failed, or ended it, and was passed over, so the database would not have \
+         stored what COMMIT stands for ({error}); put what may fail into a nested \
          `session.transaction(..)`"
     );
     Error::TransactionAborted {
