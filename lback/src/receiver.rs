@@ -108,7 +108,7 @@ impl fmt::Debug for SignalInfo {
             .field("name", &self.name)
             .field("module", &self.module)
             .field("timing", &self.timing)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -350,14 +350,14 @@ pub trait IntoOutcome {
 }
 
 impl IntoOutcome for () {
-    #[inline(always)]
+    #[inline]
     fn into_outcome(self) -> Outcome {
         Ok(())
     }
 }
 
 impl<E: Into<BoxError>> IntoOutcome for Result<(), E> {
-    #[inline(always)]
+    #[inline]
     fn into_outcome(self) -> Outcome {
         self.map_err(Into::into)
     }

@@ -1,35 +1,24 @@
 //! Transactions and savepoints: who begins, who ends, and what that does to effects.
 
-use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
-use diesel::result::Error as DieselError;
 
 use super::effect::Mark;
-use super::{Damage, Link, Session, SessionConnection, TransactionOptions};
+use super::{Link, Session, SessionConnection, TransactionOptions};
 use crate::error::{Error, Result, classify};
 
-/// Whether the session can be used.
-pub(super) enum Health {
-    Sound,
-    /// Nothing works until the innermost savepoint, or else the whole, is rolled back.
-    Aborted(&'static str),
-    /// The server has rolled back the whole transaction: what follows would commit by itself.
-    Ended(&'static str),
-    Broken,
-}
-
 /// An open level, to be closed by [`within`].
+#[derive(Clone, Copy)]
 pub(crate) struct Level {
-    kind: Kind,
-    mark: Mark,
-    link: Link,
-    read_only: bool,
+    pub(super) kind: Kind,
+    pub(super) mark: Mark,
+    pub(super) link: Link,
+    pub(super) read_only: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// BEGIN and COMMIT.
     Outermost,
     /// SAVEPOINT and RELEASE.
@@ -160,328 +149,6 @@ impl<C: SessionConnection> Session<C> {
         }
         Ok(level)
     }
-
-    pub(crate) fn check_usable(&self) -> Result<()> {
-        match self.health {
-            Health::Sound => Ok(()),
-            Health::Aborted(reason) | Health::Ended(reason) => Err(Error::TransactionAborted {
-                reason: Cow::Borrowed(reason),
-            }),
-            Health::Broken => Err(Error::SessionBroken),
-        }
-    }
-
-    pub(crate) fn check_writable(&self) -> Result<()> {
-        self.check_usable()?;
-        if self.read_only {
-            Err(Error::ReadOnly)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Runs a statement of the framework's own and notes what its failure does to the transaction.
-    pub(crate) fn statement<T>(
-        &mut self,
-        statement: impl FnOnce(&mut C) -> diesel::QueryResult<T>,
-    ) -> Result<T> {
-        statement(self.raw()).map_err(|error| self.statement_failed(error))
-    }
-
-    /// Runs a statement that writes and then reads what it wrote.
-    pub(crate) fn write<T>(
-        &mut self,
-        statement: impl FnOnce(&mut C) -> diesel::QueryResult<T>,
-    ) -> Result<T> {
-        statement(self.raw()).map_err(|error| {
-            if self.depth > 0 && matches!(error, DieselError::DeserializationError(_)) {
-                self.health = Health::Aborted(
-                    "a row was written, but could not be read back: its Rust type does not fit",
-                );
-            }
-            self.statement_failed(error)
-        })
-    }
-
-    /// Runs a query of the framework's own that writes nothing.
-    pub(crate) fn look_up<T>(
-        &mut self,
-        query: impl FnOnce(&mut C) -> diesel::QueryResult<T>,
-    ) -> Result<T> {
-        self.check_usable()?;
-        self.statement(query)
-    }
-
-    #[cold]
-    fn statement_failed(&mut self, error: DieselError) -> Error {
-        let inside = self.depth > 0;
-        match C::damage(&error) {
-            Damage::Aborted if inside => {
-                self.health = Health::Aborted(
-                    "a statement in it failed, and this database then refuses all others; put \
-                     what may fail into a nested `session.transaction(..)`, which is a savepoint",
-                );
-            }
-            Damage::Ended if inside => {
-                self.health = Health::Ended(
-                    "the database has rolled it back as a whole; run the outermost transaction \
-                     again",
-                );
-            }
-            Damage::Lost => self.break_off(),
-            Damage::Statement | Damage::Aborted | Damage::Ended => {}
-        }
-        self.suspicious = true;
-        classify(error)
-    }
-
-    /// Ends a level that worked.
-    fn commit(&mut self, level: &Level) -> Result<()> {
-        let mark = level.mark;
-        self.chain.restore(level.link);
-        match level.kind {
-            Kind::Statement { alone: false } => Ok(()),
-            Kind::Statement { alone: true } => {
-                self.effects.outermost_committed();
-                self.run_effects();
-                Ok(())
-            }
-            Kind::Savepoint => {
-                self.read_only = level.read_only;
-                self.release(mark)
-            }
-            Kind::Outermost => {
-                let committed = self.commit_outermost(mark);
-                self.run_effects();
-                committed
-            }
-        }
-    }
-
-    fn release(&mut self, mark: Mark) -> Result<()> {
-        let released = self
-            .check_usable()
-            .and_then(|()| self.check_depth())
-            .and_then(|()| {
-                AnsiTransactionManager::commit_transaction(self.raw())
-                    .map_err(|error| self.statement_failed(error))
-            });
-        match released {
-            Ok(()) => {
-                self.depth -= 1;
-                self.forget_guard();
-            }
-            Err(_) => self.undo_savepoint(mark),
-        }
-        released
-    }
-
-    fn commit_outermost(&mut self, mark: Mark) -> Result<()> {
-        let sure = self
-            .check_usable()
-            .and_then(|()| self.check_depth())
-            .and_then(|()| {
-                if self.suspicious || self.effects.is_waiting() {
-                    self.probe()
-                } else {
-                    Ok(())
-                }
-            });
-        if let Err(error) = sure {
-            self.undo_outermost(mark);
-            return Err(error);
-        }
-        match AnsiTransactionManager::commit_transaction(self.raw()) {
-            Ok(()) => {
-                self.effects.outermost_committed();
-                self.end_outermost();
-                Ok(())
-            }
-            Err(error) => Err(self.commit_failed(error)),
-        }
-    }
-
-    fn probe(&mut self) -> Result<()> {
-        let guarded = self.guard.is_some();
-        let Err(error) = self.raw().probe(guarded) else {
-            return Ok(());
-        };
-        match C::damage(&error) {
-            Damage::Lost => self.break_off(),
-            // Whether DDL committed it, or a deadlock rolled it back, nobody can tell.
-            Damage::Ended => self.effects.outermost_unknown(),
-            Damage::Statement | Damage::Aborted => {}
-        }
-        Err(passed_over(&error))
-    }
-
-    /// Marks the transaction before the connection is lent out, once a level.
-    pub(super) fn set_guard(&mut self) {
-        if self.depth == 0 || self.guard.is_some() {
-            return;
-        }
-        match self.raw().guard() {
-            Ok(()) => self.guard = Some(self.depth),
-            Err(error) => {
-                self.statement_failed(error);
-                if matches!(self.health, Health::Sound) {
-                    self.health = Health::Ended("it could not be marked with a savepoint");
-                }
-            }
-        }
-    }
-
-    /// A guard set in a level that has been released, or rolled back to, is gone; that the level
-    /// was still there has proved as much.
-    fn forget_guard(&mut self) {
-        if self.guard.is_some_and(|depth| depth > self.depth) {
-            self.guard = None;
-        }
-    }
-
-    #[cold]
-    fn commit_failed(&mut self, error: DieselError) -> Error {
-        let error = match error {
-            DieselError::RollbackErrorOnCommit { commit_error, .. } => *commit_error,
-            error => error,
-        };
-        let error = match C::damage(&error) {
-            Damage::Lost => {
-                self.effects.outermost_unknown();
-                self.end_outermost();
-                self.break_off();
-                return Error::CommitUnknown { source: error };
-            }
-            Damage::Ended => {
-                // Nobody can tell whether a raw COMMIT or a raw ROLLBACK ended it.
-                self.effects.outermost_unknown();
-                self.forget_transaction();
-                Error::TransactionAborted {
-                    reason: "a raw statement, or the database itself, ended it before its COMMIT; \
-                             what was written before that may be stored"
-                        .into(),
-                }
-            }
-            Damage::Statement | Damage::Aborted => {
-                self.effects.outermost_rolled_back();
-                classify(error)
-            }
-        };
-        self.unwind_to(self.base);
-        self.end_outermost();
-        error
-    }
-
-    /// Ends a level that failed.
-    fn roll_back(&mut self, level: &Level) {
-        let mark = level.mark;
-        self.chain.restore(level.link);
-        match level.kind {
-            Kind::Statement { alone } => {
-                self.effects.undo_to(mark);
-                if alone {
-                    self.effects.outermost_rolled_back();
-                    self.run_effects();
-                }
-            }
-            Kind::Savepoint => {
-                self.read_only = level.read_only;
-                self.undo_savepoint(mark);
-            }
-            Kind::Outermost => {
-                self.undo_outermost(mark);
-                self.run_effects();
-            }
-        }
-    }
-
-    fn undo_savepoint(&mut self, mark: Mark) {
-        self.effects.undo_to(mark);
-        self.depth -= 1;
-        let healed = self.unwind_to(self.base + self.depth);
-        self.forget_guard();
-        if healed && matches!(self.health, Health::Aborted(_)) {
-            self.health = Health::Sound;
-        }
-    }
-
-    fn undo_outermost(&mut self, mark: Mark) {
-        self.effects.undo_to(mark);
-        self.effects.outermost_rolled_back();
-        self.unwind_to(self.base);
-        self.end_outermost();
-    }
-
-    /// Rolls back until Diesel's depth is `target`; says whether the last step worked.
-    fn unwind_to(&mut self, target: u32) -> bool {
-        let mut worked = true;
-        while let Ok(depth) = self.depth_of_connection() {
-            if depth <= target {
-                return worked;
-            }
-            let rolled_back = AnsiTransactionManager::rollback_transaction(self.raw());
-            worked = rolled_back.is_ok();
-            if rolled_back.is_err_and(|error| C::damage(&error) == Damage::Ended) {
-                self.forget_transaction();
-            }
-            if !worked {
-                self.health = Health::Ended(
-                    "a savepoint could not be rolled back; run the outermost transaction again",
-                );
-            }
-        }
-        self.break_off();
-        false
-    }
-
-    /// Tells Diesel that the transaction it believes in is over, and makes sure that it is.
-    fn forget_transaction(&mut self) {
-        // Fails where nothing is open, which is what is wanted.
-        let _ = self.raw().batch_execute("ROLLBACK");
-        *AnsiTransactionManager::transaction_manager_status_mut(self.raw()) = Default::default();
-    }
-
-    /// Gives the connection up; a pool will not take it back.
-    fn break_off(&mut self) {
-        self.health = Health::Broken;
-        AnsiTransactionManager::transaction_manager_status_mut(self.raw()).set_in_error();
-    }
-
-    fn end_outermost(&mut self) {
-        self.depth = 0;
-        self.suspicious = false;
-        self.guard = None;
-        if !matches!(self.health, Health::Broken) {
-            self.health = Health::Sound;
-        }
-        if std::mem::take(&mut self.read_only) && self.raw().leave_read_only().is_err() {
-            self.break_off();
-        }
-    }
-
-    /// Fails if somebody began or ended a transaction through Diesel's transaction manager.
-    fn check_depth(&mut self) -> Result<()> {
-        if self.depth_of_connection()? == self.base + self.depth {
-            return Ok(());
-        }
-        Err(Error::TransactionAborted {
-            reason: "a transaction was begun or ended inside it through the connection, and not \
-                     by the session"
-                .into(),
-        })
-    }
-}
-
-#[cold]
-fn passed_over(error: &DieselError) -> Error {
-    let reason = format!(
-        "something in it failed, or ended it, and was passed over, so the database would not have \
-         stored what COMMIT stands for ({error}); put what may fail into a nested \
-         `session.transaction(..)`"
-    );
-    Error::TransactionAborted {
-        reason: reason.into(),
-    }
 }
 
 /// Runs `work` on something that holds a session, and closes `level`: the one place where levels
@@ -498,15 +165,15 @@ where
 {
     match catch_unwind(AssertUnwindSafe(|| work(&mut *holder))) {
         Ok(Ok(value)) => session(holder)
-            .commit(&level)
+            .commit(level)
             .map(|()| value)
             .map_err(E::from),
         Ok(Err(error)) => {
-            session(holder).roll_back(&level);
+            session(holder).roll_back(level);
             Err(error)
         }
         Err(panic) => {
-            session(holder).roll_back(&level);
+            session(holder).roll_back(level);
             resume_unwind(panic)
         }
     }

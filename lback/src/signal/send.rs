@@ -11,8 +11,6 @@ use crate::session::{Event, Link, Session, SkipReason, Target, TransactionOption
 pub(crate) struct Plan {
     /// Somebody listens, or watches.
     pub(crate) is_heard: bool,
-    /// Effects will be queued.
-    pub(crate) has_effects: bool,
     /// Somebody may write before the statement.
     pub(crate) writes_before: bool,
     /// Somebody runs after the statement, and may fail.
@@ -31,16 +29,14 @@ impl Plan {
         if pre.is_empty() && post.is_empty() && !session.is_scoped() {
             return Ok(Self::default());
         }
-        let plan = Self {
-            is_heard: true,
-            has_effects: !pre.effects.is_empty() || !post.effects.is_empty(),
-            writes_before: pre.may_write,
-            runs_after: !post.receivers.is_empty(),
-        };
-        if plan.has_effects {
+        if !pre.effects.is_empty() || !post.effects.is_empty() {
             session.check_generation()?;
         }
-        Ok(plan)
+        Ok(Self {
+            is_heard: true,
+            writes_before: pre.may_write,
+            runs_after: !post.receivers.is_empty(),
+        })
     }
 }
 
@@ -189,7 +185,6 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
         }
         let level = self.session().begin(&TransactionOptions::new())?;
         self.session().chain.run(entry.registration);
-        let outcome = within(&mut *self.args, S::session, level, entry.handler);
-        outcome
+        within(&mut *self.args, S::session, level, entry.handler)
     }
 }

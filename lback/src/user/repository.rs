@@ -70,13 +70,13 @@ macro_rules! user_repository {
         ///
         /// Writes and `find` are those of [`Repository`](crate::Repository).
         #[crate::repository(
-                                                            entity = User,
-                                                            table = users,
-                                                            insert = NewUser,
-                                                            update = UserChanges,
-                                                            connection = $connection,
-                                                            shared_entity
-                                                        )]
+                                                                    entity = User,
+                                                                    table = users,
+                                                                    insert = NewUser,
+                                                                    update = UserChanges,
+                                                                    connection = $connection,
+                                                                    shared_entity
+                                                                )]
         #[derive(Clone, Debug, Default)]
         #[non_exhaustive]
         pub struct UserRepository {}
