@@ -7,6 +7,8 @@ extern crate self as lback;
 mod backend;
 mod error;
 mod inspect;
+#[cfg(feature = "r2d2")]
+mod pool;
 mod receiver;
 mod registry;
 mod repository;
@@ -23,6 +25,8 @@ pub use backend::sqlite;
 pub use error::{Error, Invalid, Result, Veto};
 pub use inspect::{Listener, Listeners, receivers, verify};
 pub use lback_macros::{receiver, repository, signal};
+#[cfg(feature = "r2d2")]
+pub use pool::{Database, DatabaseBuilder};
 pub use receiver::{BoxError, OnError, Phase, Place, Registration, Signal, SignalInfo, Timing};
 pub use registry::{Problem, RegistryError};
 pub use repository::{AsKey, Entity, Repository, Validate};

@@ -46,13 +46,13 @@ impl Trace {
 macro_rules! own_users {
     ($connection:ident) => {
         #[lback::repository(
-                                                    entity = lback::User,
-                                                    table = lback::schema::users,
-                                                    insert = lback::NewUser,
-                                                    update = lback::UserChanges,
-                                                    connection = $connection,
-                                                    shared_entity
-                                                )]
+                                                                    entity = lback::User,
+                                                                    table = lback::schema::users,
+                                                                    insert = lback::NewUser,
+                                                                    update = lback::UserChanges,
+                                                                    connection = $connection,
+                                                                    shared_entity
+                                                                )]
         #[derive(Clone, Debug, Default)]
         pub(crate) struct Users;
     };

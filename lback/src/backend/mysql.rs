@@ -21,6 +21,10 @@ use crate::user::user_repository;
 /// A session on MySQL or MariaDB.
 pub type Session = crate::Session<MysqlConnection>;
 
+/// A pool of such sessions.
+#[cfg(feature = "r2d2")]
+pub type Database = crate::Database<MysqlConnection>;
+
 user_repository! { MysqlConnection, "MySQL and MariaDB" }
 
 /// Everything for a module that works with users on MySQL, with Diesel's own prelude.

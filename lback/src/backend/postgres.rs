@@ -21,6 +21,10 @@ use crate::user::user_repository;
 /// A session on PostgreSQL.
 pub type Session = crate::Session<PgConnection>;
 
+/// A pool of such sessions.
+#[cfg(feature = "r2d2")]
+pub type Database = crate::Database<PgConnection>;
+
 user_repository! { PgConnection, "PostgreSQL" }
 
 /// Everything for a module that works with users on PostgreSQL, with Diesel's own prelude.

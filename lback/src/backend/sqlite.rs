@@ -21,6 +21,10 @@ use crate::user::user_repository;
 /// A session on SQLite.
 pub type Session = crate::Session<SqliteConnection>;
 
+/// A pool of such sessions.
+#[cfg(feature = "r2d2")]
+pub type Database = crate::Database<SqliteConnection>;
+
 user_repository! { SqliteConnection, "sqlite" }
 
 /// Everything for a module that works with users on SQLite, with Diesel's own prelude.
@@ -72,10 +76,7 @@ pub fn connect(database: &str) -> Result<Session> {
     };
     let mut connection =
         SqliteConnection::establish(database).map_err(|error| failed(error.into()))?;
-    connection
-        .batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;")
-        .and_then(|()| use_wal(&mut connection))
-        .map_err(|error| failed(error.into()))?;
+    connection.prepare().map_err(|error| failed(error.into()))?;
     Session::new(connection)
 }
 
@@ -126,6 +127,15 @@ diesel::table! {
 impl Sealed for SqliteConnection {}
 
 impl SessionConnection for SqliteConnection {
+    fn prepare(&mut self) -> QueryResult<()> {
+        self.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;")?;
+        use_wal(self)
+    }
+
+    fn is_private(url: &str) -> bool {
+        url.is_empty() || url.contains(":memory:") || url.contains("mode=memory")
+    }
+
     fn begin_sql(options: &TransactionOptions) -> Result<Cow<'static, str>> {
         if options.deferrable {
             return Err(Error::Unsupported {

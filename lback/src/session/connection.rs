@@ -27,6 +27,18 @@ pub(crate) use sealed::Sealed;
 pub trait SessionConnection:
     diesel::Connection<TransactionManager = AnsiTransactionManager> + Sealed + 'static
 {
+    /// Settings that every connection should have.
+    #[doc(hidden)]
+    fn prepare(&mut self) -> diesel::QueryResult<()> {
+        Ok(())
+    }
+
+    /// Whether each connection to this address has a database of its own.
+    #[doc(hidden)]
+    fn is_private(_url: &str) -> bool {
+        false
+    }
+
     /// The statement that begins an outermost transaction.
     #[doc(hidden)]
     fn begin_sql(options: &TransactionOptions) -> Result<Cow<'static, str>>;

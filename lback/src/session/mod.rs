@@ -303,6 +303,34 @@ impl<C: SessionConnection> Session<C> {
     }
 }
 
+/// What the sessions of a pool have in common.
+#[cfg(feature = "r2d2")]
+#[derive(Default)]
+pub(crate) struct Settings {
+    states: States,
+    on_failure: Option<FailureHandler>,
+}
+
+#[cfg(feature = "r2d2")]
+impl Settings {
+    pub(crate) fn add_state<T: Send + Sync + 'static>(&mut self, value: T) {
+        self.states = self.states.with(Arc::new(value));
+    }
+
+    pub(crate) fn on_failure(&mut self, handler: impl Fn(&Failure) + Send + Sync + 'static) {
+        self.on_failure = Some(Arc::new(handler));
+    }
+}
+
+#[cfg(feature = "r2d2")]
+impl<C: SessionConnection> Session<C> {
+    pub(crate) fn with_settings(mut self, settings: &Settings) -> Self {
+        self.states = settings.states.clone();
+        self.on_failure.clone_from(&settings.on_failure);
+        self
+    }
+}
+
 /// The type of a signal's field `session`.
 #[diagnostic::on_unimplemented(
     message = "the field `session` of a signal must be `&'a mut Session`, not of `{Self}`",

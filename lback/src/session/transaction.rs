@@ -2,6 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use std::time::Duration;
+
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
 use super::effect::Mark;
@@ -80,6 +82,46 @@ impl<C: SessionConnection> Session<C> {
         within(self, |session| session, level, work)
     }
 
+    /// As [`transaction`](Self::transaction), and begins again, up to `attempts` times in all, as
+    /// long as its error [is retryable](Error::is_retryable): a deadlock, a serialization that
+    /// failed, a busy database. It waits in between, longer each time, from about 5 milliseconds
+    /// on.
+    ///
+    /// Inside a transaction there is one attempt, because only the outermost can begin again.
+    ///
+    /// # Errors
+    ///
+    /// Those of the last attempt.
+    ///
+    /// ```
+    /// use lback::sqlite::prelude::*;
+    ///
+    /// # let mut session = lback::sqlite::connect(":memory:")?;
+    /// # lback::sqlite::migrate(&mut session)?;
+    /// let new = NewUser::new("ada", "ada@example.com", "correct horse battery")?;
+    /// session.transaction_with_retries(5, |session| {
+    ///     UserRepository::new().create(session, new.clone())
+    /// })?;
+    /// # lback::Result::Ok(())
+    /// ```
+    pub fn transaction_with_retries<T>(
+        &mut self,
+        attempts: u32,
+        mut work: impl FnMut(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let attempts = if self.depth == 0 { attempts } else { 1 };
+        let mut attempt = 1;
+        loop {
+            match self.transaction(&mut work) {
+                Err(error) if attempt < attempts && error.is_retryable() => {
+                    std::thread::sleep(pause(attempt));
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
     /// A transaction that only reads: it takes no write lock, and sees one state of the data
     /// where the isolation level gives one.
     ///
@@ -149,6 +191,19 @@ impl<C: SessionConnection> Session<C> {
         }
         Ok(level)
     }
+}
+
+/// How long to wait after an attempt: between 2.5 and 5 milliseconds, doubled each time up to a
+/// second or so. Two that met in a deadlock must not meet again.
+fn pause(attempt: u32) -> Duration {
+    let most = 5_000_u64 << (attempt - 1).min(8);
+    let mut random = [0_u8; 2];
+    let half = most / 2;
+    let extra = match getrandom::fill(&mut random) {
+        Ok(()) => half * u64::from(u16::from_ne_bytes(random)) / u64::from(u16::MAX),
+        Err(_) => half,
+    };
+    Duration::from_micros(half + extra)
 }
 
 /// Runs `work` on something that holds a session, and closes `level`: the one place where levels

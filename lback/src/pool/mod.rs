@@ -1,0 +1,203 @@
+//! A pool of connections, with what all its sessions share.
+
+#[cfg(feature = "tokio")]
+mod asynchronous;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, R2D2Connection};
+
+use crate::error::{Error, Result};
+use crate::session::{Failure, Session, SessionConnection, Settings};
+
+/// A pool of connections to one database; a clone is the same pool.
+///
+/// State and failure handler are given once and reach every session. A session goes back to the
+/// pool when it is dropped, unless it ended in a bad state: then its connection is closed.
+///
+/// ```
+/// use lback::sqlite::prelude::*;
+///
+/// # let folder = std::env::temp_dir().join(format!("lback-pool-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder).expect("a folder");
+/// # let url = folder.join("app.db").to_string_lossy().into_owned();
+/// struct Clock;
+///
+/// let database = lback::sqlite::Database::builder()
+///     .state(Clock)
+///     .on_failure(|failure| eprintln!("{failure}"))
+///     .connect(&url)?;
+/// lback::sqlite::migrate(&mut *database.session()?)?;
+/// let ada = database.transaction(|session| {
+///     let new = NewUser::new("ada", "ada@example.com", "correct horse battery")?;
+///     UserRepository::new().create(session, new)
+/// })?;
+/// assert_eq!(ada.username, "ada");
+/// # std::fs::remove_dir_all(&folder).expect("it is there");
+/// # lback::Result::Ok(())
+/// ```
+pub struct Database<C: SessionConnection + R2D2Connection> {
+    pool: Pool<ConnectionManager<C>>,
+    settings: Arc<Settings>,
+}
+
+impl<C: SessionConnection + R2D2Connection> Clone for Database<C> {
+    fn clone(&self) -> Self {
+        Self {
+            pool: self.pool.clone(),
+            settings: Arc::clone(&self.settings),
+        }
+    }
+}
+
+impl<C: SessionConnection + R2D2Connection> std::fmt::Debug for Database<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The pool's own text holds the URL, and that may hold a password.
+        f.debug_struct("Database")
+            .field("connections", &self.pool.state().connections)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C: SessionConnection + R2D2Connection> Database<C> {
+    /// A pool with r2d2's own settings: up to 10 connections.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Connection`], [`Error::Registry`].
+    pub fn connect(url: &str) -> Result<Self> {
+        Self::builder().connect(url)
+    }
+
+    /// To choose the size, the state and the failure handler first.
+    pub fn builder() -> DatabaseBuilder<C> {
+        DatabaseBuilder {
+            pool: Pool::builder(),
+            settings: Settings::default(),
+        }
+    }
+
+    /// A session on a connection of the pool; waits for one, 30 seconds unless told.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Connection`] if none becomes free in time.
+    pub fn session(&self) -> Result<Session<C>> {
+        let guard = self.pool.get().map_err(|error| Error::Connection {
+            what: "the pool has no connection to give".into(),
+            source: error.into(),
+        })?;
+        Ok(Session::from_guard(guard)?.with_settings(&self.settings))
+    }
+
+    /// Runs a closure in a transaction of a session of its own: see
+    /// [`Session::transaction`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`session`](Self::session) and of [`Session::transaction`].
+    pub fn transaction<T, E: From<Error>>(
+        &self,
+        work: impl FnOnce(&mut Session<C>) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        self.session()?.transaction(work)
+    }
+
+    /// How many connections there are, and how many of them are free.
+    pub fn size(&self) -> (u32, u32) {
+        let state = self.pool.state();
+        (state.connections, state.idle_connections)
+    }
+}
+
+/// Makes a [`Database`].
+pub struct DatabaseBuilder<C: SessionConnection + R2D2Connection> {
+    pool: diesel::r2d2::Builder<ConnectionManager<C>>,
+    settings: Settings,
+}
+
+impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
+    /// How many connections there may be.
+    ///
+    /// # Panics
+    ///
+    /// If `connections` is 0.
+    #[must_use]
+    pub fn max_size(mut self, connections: u32) -> Self {
+        self.pool = self.pool.max_size(connections);
+        self
+    }
+
+    /// How long [`Database::session`] waits for a free connection.
+    ///
+    /// # Panics
+    ///
+    /// If `duration` is zero.
+    #[must_use]
+    pub fn wait(mut self, duration: Duration) -> Self {
+        self.pool = self.pool.connection_timeout(duration);
+        self
+    }
+
+    /// A value for all sessions: see [`Session::with_state`].
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.settings.add_state(value);
+        self
+    }
+
+    /// A handler for all sessions: see [`Session::on_failure`].
+    #[must_use]
+    pub fn on_failure(mut self, handler: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
+        self.settings.on_failure(handler);
+        self
+    }
+
+    /// Connects. On SQLite, `:memory:` is a pool of one connection, for each would be a database
+    /// of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Connection`] if the first connection cannot be made, [`Error::Registry`].
+    pub fn connect(self, url: &str) -> Result<Database<C>> {
+        // The first connection is made here, so that a wrong URL says why; a pool would only wait.
+        let mut first = C::establish(url).map_err(|error| Error::Connection {
+            what: "the database cannot be reached".into(),
+            source: error.into(),
+        })?;
+        first.prepare().map_err(|error| Error::Connection {
+            what: "the database cannot be used".into(),
+            source: error.into(),
+        })?;
+        drop(Session::new(first)?);
+        let mut pool = self.pool.connection_customizer(Box::new(Prepare));
+        if C::is_private(url) {
+            pool = pool.max_size(1).idle_timeout(None).max_lifetime(None);
+        }
+        let pool = pool
+            .build(ConnectionManager::new(url))
+            .map_err(|error| Error::Connection {
+                what: "the database cannot be reached".into(),
+                source: error.into(),
+            })?;
+        Ok(Database {
+            pool,
+            settings: Arc::new(self.settings),
+        })
+    }
+}
+
+/// Makes each new connection of the pool what `connect` of its backend module makes of one.
+#[derive(Debug)]
+struct Prepare;
+
+impl<C: SessionConnection + R2D2Connection> CustomizeConnection<C, diesel::r2d2::Error>
+    for Prepare
+{
+    fn on_acquire(&self, connection: &mut C) -> std::result::Result<(), diesel::r2d2::Error> {
+        connection
+            .prepare()
+            .map_err(diesel::r2d2::Error::QueryError)
+    }
+}
