@@ -48,6 +48,44 @@ pub mod prelude {
     };
 }
 
+/// Lets tables of yours stand in one query with [`schema::users`].
+///
+/// Diesel's own `allow_tables_to_appear_in_same_query!` cannot do it for a table of another crate:
+/// for PostgreSQL it also writes implementations that only the table's own crate may write. Tables
+/// of yours among each other still need Diesel's.
+///
+/// ```
+/// use lback::sqlite::prelude::*;
+///
+/// diesel::table! {
+///     posts (id) {
+///         id -> Integer,
+///         author -> BigInt,
+///         title -> Text,
+///     }
+/// }
+/// diesel::joinable!(posts -> users (author));
+/// lback::allow_users_to_appear_in_same_query!(posts);
+///
+/// let titles = users::table.inner_join(posts::table).select((users::username, posts::title));
+/// # let _ = titles;
+/// ```
+#[macro_export]
+macro_rules! allow_users_to_appear_in_same_query {
+    ($($table:ident),+ $(,)?) => {
+        $(
+            impl $crate::__private::diesel::query_source::TableNotEqual<$crate::schema::users::table>
+                for $table::table
+            {
+            }
+            impl $crate::__private::diesel::query_source::TableNotEqual<$table::table>
+                for $crate::schema::users::table
+            {
+            }
+        )+
+    };
+}
+
 // Not public API. Used by generated code.
 #[doc(hidden)]
 pub mod __private {

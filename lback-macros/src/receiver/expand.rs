@@ -1,6 +1,6 @@
 //! One registration per signal.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Path;
 use syn::ext::IdentExt;
@@ -20,69 +20,73 @@ pub(super) fn registrations(receiver: &Receiver) -> TokenStream {
 
 fn registration(receiver: &Receiver, signal: &Path) -> TokenStream {
     let conditions = &receiver.conditions;
-    let requirements = requirements(receiver, signal);
-    let identity = identity(
-        receiver,
-        &quote!(<#signal as ::lback::__private::Signal>::INFO),
-    );
+    let entries = registrar(receiver, signal);
+    // A name that no path of the user's can mean.
+    let registrar = Ident::new("registrar", Span::mixed_site());
+    let identity = identity(receiver, &quote!(#registrar.signal()));
     let options = options(receiver);
     let handle = handler::handle(receiver, signal);
-    let when = receiver.when.as_ref().map(|when| {
-        let condition = handler::condition(when, signal);
-        quote!(.when(#condition))
-    });
-    let place = Span::mixed_site().located_at(signal.span());
-    let entry = quote_spanned!(place=> <#signal>::__receiver);
-    let receiver = quote_spanned!(place=> ::lback::__private::Receiver::<#signal>::new);
+    let condition = receiver.when.as_ref().map_or_else(
+        || quote!(::core::option::Option::None),
+        |when| {
+            let condition = handler::condition(when, signal);
+            quote!(::core::option::Option::Some(#condition))
+        },
+    );
     quote! {
         #(#conditions)*
         #[allow(deprecated, unused_variables, clippy::unit_arg)]
         const _: () = {
-            #requirements
             ::lback::__private::inventory::submit! {
-                #entry(#receiver(#identity #options, #handle) #when)
+                let #registrar = #entries;
+                #registrar.entry(#identity #options, #handle, #condition)
             }
         };
     }
 }
 
-/// What the signal must offer, each demanded where it is asked for.
-fn requirements(receiver: &Receiver, signal: &Path) -> TokenStream {
-    let mut all = quote_spanned!(signal.span()=>
-        const _: () = ::lback::__private::require_signal::<#signal>();
-    );
-    let session_at = match &receiver.delivery {
+/// What makes entries for the signal, by way of every trait that the receiver asks of it.
+///
+/// Each trait gives back the signal as `Itself`. Where one is missing, that is one error, in the
+/// place of what asks for it; all that follows has an unknown type, and the compiler is silent.
+fn registrar(receiver: &Receiver, signal: &Path) -> TokenStream {
+    let place = located(signal.span());
+    let mut checked = quote_spanned!(place=> <#signal as ::lback::__private::Declared>::Itself);
+    let mut demand = |place: Span, name: &str| {
+        let name = Ident::new(name, located(place));
+        checked = quote_spanned!(located(place)=> <#checked as ::lback::__private::#name>::Itself);
+    };
+    match &receiver.delivery {
         Delivery::InTransaction {
             isolate,
             parameters,
         } => {
-            if let Some(option) = *isolate {
-                all.extend(quote_spanned!(option=>
-                    const _: () = ::lback::__private::require_isolate::<#signal>();
-                ));
-            }
-            parameters.iter().find_map(|parameter| match parameter {
+            let place = parameters.iter().find_map(|parameter| match parameter {
                 Lent::State(shared) => Some(shared.place),
                 Lent::Connection(form) | Lent::Session(form) => Some(form.place()),
                 Lent::Signal(_) | Lent::Argument(..) => None,
-            })
+            });
+            if let Some(place) = isolate.or(place) {
+                demand(place, "SessionSignal");
+            }
+            if let Some(option) = *isolate {
+                demand(option, "AllowsIsolate");
+            }
         }
         Delivery::Effect { phase, named, .. } => {
-            all.extend(match phase {
-                Phase::AfterCommit => quote_spanned!(*named=>
-                    const _: () = ::lback::__private::require_after_commit::<#signal>();
-                ),
-                Phase::AfterRollback => quote_spanned!(*named=>
-                    const _: () = ::lback::__private::require_after_rollback::<#signal>();
-                ),
-            });
-            None
+            demand(*named, "SessionSignal");
+            match phase {
+                Phase::AfterCommit => demand(*named, "AllowsAfterCommit"),
+                Phase::AfterRollback => demand(*named, "AllowsAfterRollback"),
+            }
         }
-    };
-    all.extend(session_at.map(|place| {
-        quote_spanned!(place=> const _: () = ::lback::__private::require_session::<#signal>();)
-    }));
-    all
+    }
+    quote_spanned!(place=> <#checked as ::lback::__private::Declared>::REGISTRAR)
+}
+
+/// Ours by name, the user's by place.
+fn located(place: Span) -> Span {
+    Span::mixed_site().located_at(place)
 }
 
 fn identity(receiver: &Receiver, signal: &TokenStream) -> TokenStream {

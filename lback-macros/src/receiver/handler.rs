@@ -186,7 +186,7 @@ impl<'a> Call<'a> {
     fn changed(&mut self, name: &Ident, exclusive: &Exclusive) {
         let args = args(exclusive.place);
         let value = quote_spanned! {located(exclusive.place)=>
-            &mut *#args.#name
+            ::lback::__private::Changeable::change(&mut #args.#name)
         };
         self.bind(exclusive.place, &exclusive.ty, &value);
     }

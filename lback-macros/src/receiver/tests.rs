@@ -52,7 +52,7 @@ fn a_half_typed_body_is_no_mistake() {
         &quote!(fn f(user: &User) { user. let = }),
     );
     assert!(
-        expansion.to_string().contains("inventory :: submit"),
+        expansion.to_string().contains("registrar . entry"),
         "{expansion}"
     );
 }
@@ -151,20 +151,20 @@ fn a_receiver_in_the_transaction() {
         }
         #[allow(deprecated, unused_variables, clippy::unit_arg)]
         const _: () = {
-            const _: () = ::lback::__private::require_signal::<user_post_create>();
-            const _: () = ::lback::__private::require_session::<user_post_create>();
             ::lback::__private::inventory::submit! {
-                < user_post_create > ::__receiver(::lback::__private::Receiver:: <
-                user_post_create > ::new(::lback::__private::Registration::new(< user_post_create
-                as ::lback::__private::Signal > ::INFO, ::core::concat!(::core::module_path!(),
-                "::", "audit"), ::lback::__private::Place { file : ::core::file!(), line :
-                ::core::line!(), column : ::core::column!(), }, ||
-                ::lback::__private::type_id_of_val(& audit),).order(- 10i32).uses_session(), |
-                args | { let __lback_0 : & User = & args.user; let __lback_1 : & mut
-                SqliteConnection = args.session.conn(); let __lback_function = audit;
+                let registrar = < < < user_post_create as ::lback::__private::Declared > ::Itself
+                as ::lback::__private::SessionSignal > ::Itself as ::lback::__private::Declared >
+                ::REGISTRAR; registrar.entry(::lback::__private::Registration::new(registrar
+                .signal(), ::core::concat!(::core::module_path!(), "::", "audit"),
+                ::lback::__private::Place { file : ::core::file!(), line : ::core::line!(),
+                column : ::core::column!(), }, || ::lback::__private::type_id_of_val(& audit),)
+                .order(- 10i32).uses_session(), | args | { let __lback_0 : & User = & args.user;
+                let __lback_1 : & mut SqliteConnection = args.session.conn(); let
+                __lback_function = audit;
                 ::lback::__private::IntoOutcome::into_outcome(__lback_function(__lback_0,
-                __lback_1)) }).when(| args | { let __lback_0 : & User = & args.user; let
-                condition = | user : & User | user.is_active; condition(__lback_0) }))
+                __lback_1)) }, ::core::option::Option::Some(| args | { let __lback_0 : & User = &
+                args.user; let condition = | user : & User | user.is_active; condition(__lback_0)
+                }))
             }
         };
     "#]]
@@ -187,15 +187,14 @@ fn an_effect() {
         }
         #[allow(deprecated, unused_variables, clippy::unit_arg)]
         const _: () = {
-            const _: () = ::lback::__private::require_signal::<user_post_create>();
-            const _: () = ::lback::__private::require_after_commit::<user_post_create>();
             ::lback::__private::inventory::submit! {
-                < user_post_create > ::__receiver(::lback::__private::Receiver:: <
-                user_post_create > ::new(::lback::__private::Registration::new(< user_post_create
-                as ::lback::__private::Signal > ::INFO, ::core::concat!(::core::module_path!(),
-                "::", "welcome"), ::lback::__private::Place { file : ::core::file!(), line :
-                ::core::line!(), column : ::core::column!(), }, ||
-                ::lback::__private::type_id_of_val(& welcome),)
+                let registrar = < < < < user_post_create as ::lback::__private::Declared >
+                ::Itself as ::lback::__private::SessionSignal > ::Itself as
+                ::lback::__private::AllowsAfterCommit > ::Itself as ::lback::__private::Declared
+                > ::REGISTRAR; registrar.entry(::lback::__private::Registration::new(registrar
+                .signal(), ::core::concat!(::core::module_path!(), "::", "welcome"),
+                ::lback::__private::Place { file : ::core::file!(), line : ::core::line!(),
+                column : ::core::column!(), }, || ::lback::__private::type_id_of_val(& welcome),)
                 .phase(::lback::__private::Phase::AfterCommit), | args | { let __lback_1_kept :
                 ::std::sync::Arc < Mailer > = args.session.__state:: < Mailer > () ?; let
                 __lback_0_kept = < User as ::std::borrow::ToOwned > ::to_owned(& args.user); args
@@ -203,7 +202,7 @@ fn an_effect() {
                 ::core::borrow::Borrow::borrow(& __lback_0_kept); let __lback_1 : & Mailer = & *
                 __lback_1_kept; let __lback_function = welcome;
                 ::lback::__private::IntoOutcome::into_outcome(__lback_function(__lback_0,
-                __lback_1)) }); ::core::result::Result::Ok(()) }))
+                __lback_1)) }); ::core::result::Result::Ok(()) }, ::core::option::Option::None)
             }
         };
     "#]]

@@ -72,17 +72,40 @@ fn declared(signal: &Signal) -> TokenStream {
 
         ::lback::__private::inventory::collect!(Entry);
 
+        #[doc(hidden)]
+        #[allow(missing_debug_implementations, unreachable_pub)]
+        pub struct Registrar;
+
         #[automatically_derived]
-        impl #name {
+        impl Registrar {
             #[doc(hidden)]
             #[allow(unreachable_pub)]
-            pub const fn __receiver(receiver: ::lback::__private::Receiver<Self>) -> Entry {
-                Entry(receiver)
+            pub const fn signal(&self) -> &'static ::lback::__private::SignalInfo {
+                <#name as ::lback::__private::Signal>::INFO
+            }
+
+            #[doc(hidden)]
+            #[allow(unreachable_pub)]
+            pub const fn entry(
+                &self,
+                registration: ::lback::__private::Registration,
+                handler: ::lback::__private::Handler<#name>,
+                condition: ::core::option::Option<::lback::__private::Condition<#name>>,
+            ) -> Entry {
+                let receiver = ::lback::__private::Receiver::<#name>::new(registration, handler);
+                Entry(match condition {
+                    ::core::option::Option::Some(condition) => receiver.when(condition),
+                    ::core::option::Option::None => receiver,
+                })
             }
         }
 
         #[automatically_derived]
         impl ::lback::__private::Declared for #name {
+            type Itself = Self;
+            type Registrar = Registrar;
+            const REGISTRAR: Self::Registrar = Registrar;
+
             fn table()
             -> &'static ::lback::__private::OnceCell<::lback::__private::Table<#name>> {
                 static TABLE: ::lback::__private::OnceCell<::lback::__private::Table<#name>> =
@@ -131,14 +154,15 @@ fn sessions(signal: &Signal, referent: &Type) -> TokenStream {
     let after_change = (signal.timing == Timing::Post).then(|| {
         quote! {
             #[automatically_derived]
-            impl ::lback::__private::AllowsAfterCommit for #name {}
+            impl ::lback::__private::AllowsAfterCommit for #name { type Itself = Self; }
             #[automatically_derived]
-            impl ::lback::__private::AllowsIsolate for #name {}
+            impl ::lback::__private::AllowsIsolate for #name { type Itself = Self; }
         }
     });
     quote! {
         #[automatically_derived]
         impl ::lback::__private::SessionSignal for #name {
+            type Itself = Self;
             type Connection = #connection;
 
             fn session<'__lback>(
@@ -148,7 +172,7 @@ fn sessions(signal: &Signal, referent: &Type) -> TokenStream {
             }
         }
         #[automatically_derived]
-        impl ::lback::__private::AllowsAfterRollback for #name {}
+        impl ::lback::__private::AllowsAfterRollback for #name { type Itself = Self; }
         #after_change
     }
 }

@@ -97,16 +97,42 @@ fn a_signal() {
             #[allow(missing_debug_implementations, unreachable_pub)]
             pub struct Entry(::lback::__private::Receiver<order_shipped>);
             ::lback::__private::inventory::collect!(Entry);
+            #[doc(hidden)]
+            #[allow(missing_debug_implementations, unreachable_pub)]
+            pub struct Registrar;
             #[automatically_derived]
-            impl order_shipped {
+            impl Registrar {
                 #[doc(hidden)]
                 #[allow(unreachable_pub)]
-                pub const fn __receiver(receiver: ::lback::__private::Receiver<Self>) -> Entry {
-                    Entry(receiver)
+                pub const fn signal(&self) -> &'static ::lback::__private::SignalInfo {
+                    <order_shipped as ::lback::__private::Signal>::INFO
+                }
+                #[doc(hidden)]
+                #[allow(unreachable_pub)]
+                pub const fn entry(
+                    &self,
+                    registration: ::lback::__private::Registration,
+                    handler: ::lback::__private::Handler<order_shipped>,
+                    condition: ::core::option::Option<
+                        ::lback::__private::Condition<order_shipped>,
+                    >,
+                ) -> Entry {
+                    let receiver = ::lback::__private::Receiver::<
+                        order_shipped,
+                    >::new(registration, handler);
+                    Entry(
+                        match condition {
+                            ::core::option::Option::Some(condition) => receiver.when(condition),
+                            ::core::option::Option::None => receiver,
+                        },
+                    )
                 }
             }
             #[automatically_derived]
             impl ::lback::__private::Declared for order_shipped {
+                type Itself = Self;
+                type Registrar = Registrar;
+                const REGISTRAR: Self::Registrar = Registrar;
                 fn table() -> &'static ::lback::__private::OnceCell<
                     ::lback::__private::Table<order_shipped>,
                 > {
@@ -137,6 +163,7 @@ fn a_signal() {
             };
             #[automatically_derived]
             impl ::lback::__private::SessionSignal for order_shipped {
+                type Itself = Self;
                 type Connection = <Session as ::lback::__private::SessionType>::Connection;
                 fn session<'__lback>(
                     args: &'__lback mut <Self as ::lback::__private::Signal>::Args<'_>,
@@ -145,11 +172,17 @@ fn a_signal() {
                 }
             }
             #[automatically_derived]
-            impl ::lback::__private::AllowsAfterRollback for order_shipped {}
+            impl ::lback::__private::AllowsAfterRollback for order_shipped {
+                type Itself = Self;
+            }
             #[automatically_derived]
-            impl ::lback::__private::AllowsAfterCommit for order_shipped {}
+            impl ::lback::__private::AllowsAfterCommit for order_shipped {
+                type Itself = Self;
+            }
             #[automatically_derived]
-            impl ::lback::__private::AllowsIsolate for order_shipped {}
+            impl ::lback::__private::AllowsIsolate for order_shipped {
+                type Itself = Self;
+            }
             #[automatically_derived]
             impl OrderShipped<'_> {
                 /// Sends the signal [`order_shipped`]: calls its receivers, in their order.

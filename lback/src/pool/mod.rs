@@ -28,7 +28,7 @@ use crate::session::{Failure, Session, SessionConnection, Settings};
 ///     .state(Clock)
 ///     .on_failure(|failure| eprintln!("{failure}"))
 ///     .connect(&url)?;
-/// lback::sqlite::migrate(&mut *database.session()?)?;
+/// lback::sqlite::migrate(&mut database.session()?)?;
 /// let ada = database.transaction(|session| {
 ///     let new = NewUser::new("ada", "ada@example.com", "correct horse battery")?;
 ///     UserRepository::new().create(session, new)

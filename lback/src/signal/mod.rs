@@ -20,6 +20,12 @@ use crate::session::{Session, SessionConnection};
     note = "a signal is named like `user_post_create`: `noun_pre_verb` or `noun_post_verb`; `#[signal]` and `#[repository]` declare them"
 )]
 pub trait Declared: Signal {
+    /// The signal, if it is one: where it is not, whatever is made of this has an unknown type, and
+    /// the compiler stays silent after the first error. The same in the traits below.
+    type Itself;
+    /// Makes entries. A method of a value, since a path would be reported missing a second time.
+    type Registrar;
+    const REGISTRAR: Self::Registrar;
     fn table() -> &'static OnceCell<Table<Self>>;
     fn each(visit: &mut dyn FnMut(&'static Receiver<Self>));
 }
@@ -33,6 +39,7 @@ pub trait Declared: Signal {
     note = "`conn`, `#[state]`, the phases `after_commit` and `after_rollback`, and `on_error = \"isolate\"` need a signal with the field `session: &'a mut Session`"
 )]
 pub trait SessionSignal: Declared {
+    type Itself;
     type Connection: SessionConnection;
     fn session<'b>(args: &'b mut Self::Args<'_>) -> &'b mut Session<Self::Connection>;
 }
@@ -45,7 +52,9 @@ pub trait SessionSignal: Declared {
     label = "this signal has no `after_commit`",
     note = "a pre signal is sent before anything is stored: use its post signal (`..._post_...`), or the phase `after_rollback`; a signal without a session has no phases at all"
 )]
-pub trait AllowsAfterCommit: SessionSignal {}
+pub trait AllowsAfterCommit: SessionSignal {
+    type Itself;
+}
 
 /// A signal whose receivers may have the phase `after_rollback`.
 // Not public API. Used by generated code.
@@ -55,7 +64,9 @@ pub trait AllowsAfterCommit: SessionSignal {}
     label = "this signal has no `after_rollback`",
     note = "a signal without a session has no phases: give it the field `session: &'a mut Session`"
 )]
-pub trait AllowsAfterRollback: SessionSignal {}
+pub trait AllowsAfterRollback: SessionSignal {
+    type Itself;
+}
 
 /// A signal whose receivers may be isolated.
 // Not public API. Used by generated code.
@@ -65,23 +76,31 @@ pub trait AllowsAfterRollback: SessionSignal {}
     label = "this signal has no `on_error = \"isolate\"`",
     note = "a failing pre receiver always stops the operation: use the post signal, or return `Ok(())`; a signal without a session has no savepoint to go back to"
 )]
-pub trait AllowsIsolate: SessionSignal {}
+pub trait AllowsIsolate: SessionSignal {
+    type Itself;
+}
 
+/// An argument that receivers may change.
 // Not public API. Used by generated code.
 #[doc(hidden)]
-pub const fn require_signal<S: Signal>() {}
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub const fn require_session<S: SessionSignal>() {}
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub const fn require_after_commit<S: AllowsAfterCommit>() {}
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub const fn require_after_rollback<S: AllowsAfterRollback>() {}
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub const fn require_isolate<S: AllowsIsolate>() {}
+#[diagnostic::on_unimplemented(
+    message = "receivers cannot change this argument",
+    label = "the signal gives it as `{Self}`",
+    note = "take it as `&`, or by value to get a copy; only `#[signal(pre)]` may give `&'a mut`"
+)]
+pub trait Changeable {
+    type Target: ?Sized;
+    fn change(&mut self) -> &mut Self::Target;
+}
+
+impl<T: ?Sized> Changeable for &mut T {
+    type Target = T;
+
+    #[inline]
+    fn change(&mut self) -> &mut T {
+        self
+    }
+}
 
 // Not public API. Used by generated code.
 #[doc(hidden)]

@@ -15,7 +15,7 @@
 //!     }
 //! }
 //! diesel::joinable!(posts -> users (user_id));
-//! diesel::allow_tables_to_appear_in_same_query!(posts, users);
+//! lback::allow_users_to_appear_in_same_query!(posts);
 //!
 //! let by_ada = posts::table
 //!     .inner_join(users::table)
