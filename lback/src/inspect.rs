@@ -12,7 +12,7 @@ use crate::registry::{Registry, RegistryError};
 ///
 /// [`Error::Registry`](crate::Error::Registry) if they contradict each other.
 ///
-/// ```
+/// ```standalone_crate
 /// use lback::sqlite::prelude::*;
 ///
 /// #[receiver(user_post_create, order = -10)]

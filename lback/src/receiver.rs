@@ -42,7 +42,7 @@ pub enum Timing {
 
 /// Which signal fired: the `signal` argument of every receiver.
 ///
-/// ```
+/// ```standalone_crate
 /// use lback::sqlite::prelude::*;
 ///
 /// #[receiver(user_post_create, user_post_update)]

@@ -5,7 +5,7 @@
 //! [`mute_all`](Session::mute_all) silence. So tests run in parallel, and none sees another's.
 //! Here are the assertions; signals and receivers are named by their paths, as everywhere.
 //!
-//! ```
+//! ```standalone_crate
 //! use lback::sqlite::prelude::*;
 //! use lback::testing::assert_registered;
 //!
@@ -58,7 +58,7 @@ use crate::session::{Captured, Event, Failures, PendingEffect, Recording, SkipRe
 ///
 /// If it does not; the message says who does.
 ///
-/// ```
+/// ```standalone_crate
 /// use lback::sqlite::prelude::*;
 ///
 /// #[receiver(user_post_create)]
@@ -238,7 +238,7 @@ impl Recording {
 
     /// Asserts that things happened one after the other; others may stand between them.
     ///
-    /// ```no_run
+    /// ```no_run,standalone_crate
     /// # use lback::sqlite::prelude::*;
     /// # #[receiver(user_pre_create)]
     /// # fn lower_case(data: &mut NewUser) {}

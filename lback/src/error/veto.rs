@@ -8,7 +8,7 @@ use std::fmt;
 /// It is an error like any other, so it may also travel inside one: in a variant of your own error
 /// enum with `#[source]`, or below `anyhow`'s context.
 ///
-/// ```
+/// ```standalone_crate
 /// use lback::sqlite::prelude::*;
 ///
 /// #[receiver(user_pre_create)]

@@ -99,7 +99,7 @@ impl<C: SessionConnection> Session<C> {
     ///
     /// If `target` is neither a signal nor a receiver.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use lback::sqlite::prelude::*;
     ///
     /// #[receiver(user_pre_create)]
