@@ -29,14 +29,14 @@ pub use lback_macros::{receiver, repository, signal};
 pub use pool::{Database, DatabaseBuilder};
 pub use receiver::{BoxError, OnError, Phase, Place, Registration, Signal, SignalInfo, Timing};
 pub use registry::{Problem, RegistryError};
-pub use repository::{AsKey, Entity, Repository, Validate};
+pub use repository::{AsKey, Entity, Page, Repository, Validate};
 pub use session::{
     Captured, Event, Failure, FailureCause, Failures, Isolation, Lock, PendingEffect, Recording,
     Session, SessionConnection, SkipReason, Target, TransactionOptions,
 };
 pub use user::{
-    Hasher, NewUser, Page, Password, PasswordError, Secret, Timestamp, Token, User, UserChanges,
-    UserId, Verification, schema, sql_types,
+    Hasher, NewUser, Password, PasswordError, Secret, Timestamp, Token, User, UserChanges, UserId,
+    Verification, schema, sql_types,
 };
 
 /// What every backend's prelude shares.
@@ -95,7 +95,10 @@ pub mod __private {
 
     pub use crate::receiver::*;
     pub use crate::registry::Declaration;
-    pub use crate::repository::{AsKey, Entity, KeyRef, LastInsertId, Model, UpdateByKey};
+    pub use crate::repository::{
+        AsKey, Entity, KeyRef, LastInsertId, Model, UpdateByKey, ascends, binds_of, key_type,
+        limit_of, returned, selected,
+    };
     pub use crate::session::{Session, SessionType};
     pub use crate::signal::*;
 

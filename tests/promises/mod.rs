@@ -1,3 +1,4 @@
 //! One file a promise.
 
 mod a_veto_leaves_nothing;
+mod bulk_writes_send_every_rows_signals;

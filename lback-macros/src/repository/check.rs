@@ -43,6 +43,8 @@ pub(super) struct Repository {
     pub(super) backend: Backend,
     /// `post`: the argument's name, and the beginning of the signals'.
     pub(super) noun: Ident,
+    /// The field of `insert` that holds the key, if the database does not make it.
+    pub(super) given_key: Option<Ident>,
     /// Whether `Entity` is implemented here, and not beside another repository.
     pub(super) declares_entity: bool,
 }
@@ -73,6 +75,7 @@ pub(super) fn repository(
         connection: options.connection?.value,
         backend: backend?,
         noun: noun?,
+        given_key: options.given_key.map(|given| given.value),
         declares_entity: options.shared_entity.is_none(),
     })
 }

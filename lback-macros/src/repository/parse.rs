@@ -7,7 +7,7 @@ use syn::{Expr, Ident, Item, ItemStruct, LitStr, Path, Token, Type};
 use crate::mistake::Mistakes;
 use crate::option::{Given, comma, no_such, set};
 
-const OPTIONS: [&str; 8] = [
+const OPTIONS: [&str; 9] = [
     "entity",
     "table",
     "insert",
@@ -15,6 +15,7 @@ const OPTIONS: [&str; 8] = [
     "connection",
     "name",
     "backend",
+    "given_key",
     "shared_entity",
 ];
 
@@ -28,6 +29,7 @@ pub(super) struct Options {
     pub(super) connection: Option<Given<Type>>,
     pub(super) name: Option<Given<LitStr>>,
     pub(super) backend: Option<Given<Ident>>,
+    pub(super) given_key: Option<Given<Ident>>,
     pub(super) shared_entity: Option<Given<()>>,
     /// A mistake has hidden what comes after it.
     pub(super) is_cut_short: bool,
@@ -37,6 +39,7 @@ pub(super) struct Options {
 // connection = PgConnection
 // name = "post"
 // backend = sqlite
+// given_key = id
 // shared_entity
 pub(super) fn options(attr: TokenStream, mistakes: &mut Mistakes) -> Options {
     let mut options = Options::default();
@@ -68,6 +71,7 @@ fn option(
         "connection" => set(&mut options.connection, name, value(input)?, mistakes),
         "name" => set(&mut options.name, name, value(input)?, mistakes),
         "backend" => set(&mut options.backend, name, value(input)?, mistakes),
+        "given_key" => set(&mut options.given_key, name, value(input)?, mistakes),
         "shared_entity" => set(&mut options.shared_entity, name, (), mistakes),
         _ => {
             mistakes.add(&name, no_such(&name, &OPTIONS));

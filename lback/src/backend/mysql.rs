@@ -95,6 +95,9 @@ impl Sealed for MysqlConnection {}
 const GUARD: &str = "lback_guard";
 
 impl SessionConnection for MysqlConnection {
+    // the protocol counts them in 16 bits.
+    const MAX_BINDS: usize = 65_535;
+
     const READS_BACK: bool = true;
 
     fn begin_sql(options: &TransactionOptions) -> Result<Cow<'static, str>> {

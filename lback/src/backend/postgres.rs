@@ -85,6 +85,9 @@ pub fn migrate(session: &mut Session) -> Result<()> {
 impl Sealed for PgConnection {}
 
 impl SessionConnection for PgConnection {
+    // the protocol counts them in 16 bits.
+    const MAX_BINDS: usize = 65_535;
+
     fn begin_sql(options: &TransactionOptions) -> Result<Cow<'static, str>> {
         if options.lock != Lock::default() {
             let what = "SQLite's kinds of BEGIN on PostgreSQL";

@@ -127,6 +127,9 @@ diesel::table! {
 impl Sealed for SqliteConnection {}
 
 impl SessionConnection for SqliteConnection {
+    // SQLITE_MAX_VARIABLE_NUMBER, since 3.32.
+    const MAX_BINDS: usize = 32_766;
+
     fn prepare(&mut self) -> QueryResult<()> {
         self.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;")?;
         use_wal(self)

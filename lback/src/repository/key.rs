@@ -9,7 +9,7 @@ use std::fmt;
 )]
 pub trait Entity: Sized + 'static {
     /// The primary key.
-    type Key: Clone + PartialEq + fmt::Debug + 'static;
+    type Key: Clone + Ord + fmt::Debug + 'static;
 
     /// The name in errors, such as `user`.
     const NAME: &'static str;

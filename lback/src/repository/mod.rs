@@ -1,11 +1,17 @@
 //! Repositories: each operation sends its signals around one statement.
 
+mod bulk;
 mod key;
 mod model;
 mod operation;
+mod page;
 mod statement;
+mod statements;
 
 pub use self::key::{AsKey, Entity, KeyRef};
 pub use self::model::{Model, Validate};
 pub use self::operation::Repository;
-pub use self::statement::{LastInsertId, UpdateByKey};
+pub use self::page::Page;
+pub use self::statement::{
+    LastInsertId, UpdateByKey, ascends, binds_of, key_type, limit_of, returned, selected,
+};

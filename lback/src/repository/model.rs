@@ -1,6 +1,6 @@
 use diesel::QueryResult;
 
-use super::Entity;
+use super::{Entity, Page};
 use crate::error::{Invalid, Result};
 use crate::session::{Session, SessionConnection};
 use crate::signal::SessionSignal;
@@ -94,23 +94,56 @@ pub trait Model: Sized {
         session: &mut Session<Self::Connection>,
     ) -> Result<()>;
 
-    fn insert(conn: &mut Self::Connection, data: &Self::Insert) -> QueryResult<Self::Entity>;
-    fn select(
+    fn select(conn: &mut Self::Connection, key: &Key<Self>) -> QueryResult<Option<Self::Entity>>;
+    fn select_many(
         conn: &mut Self::Connection,
-        key: &<Self::Entity as Entity>::Key,
-    ) -> QueryResult<Option<Self::Entity>>;
+        keys: &[Key<Self>],
+    ) -> QueryResult<Vec<Self::Entity>>;
     fn select_for_update(
         conn: &mut Self::Connection,
-        key: &<Self::Entity as Entity>::Key,
+        key: &Key<Self>,
     ) -> QueryResult<Option<Self::Entity>>;
+    fn select_many_for_update(
+        conn: &mut Self::Connection,
+        keys: &[Key<Self>],
+    ) -> QueryResult<Vec<Self::Entity>>;
+    fn list(conn: &mut Self::Connection, page: Page) -> QueryResult<Vec<Self::Entity>>;
+    fn exists(conn: &mut Self::Connection, key: &Key<Self>) -> QueryResult<bool>;
+    fn count(conn: &mut Self::Connection) -> QueryResult<i64>;
+
+    fn insert(conn: &mut Self::Connection, data: &Self::Insert) -> QueryResult<Self::Entity>;
+    /// One statement; the rows in any order.
+    fn insert_many(
+        conn: &mut Self::Connection,
+        data: &[Self::Insert],
+    ) -> QueryResult<Vec<Self::Entity>>;
     /// `Err(EmptyChangeset)` if there is nothing to set; `None` if there is no such row.
     fn update(
         conn: &mut Self::Connection,
-        key: &<Self::Entity as Entity>::Key,
+        key: &Key<Self>,
         update: &Self::Update,
     ) -> QueryResult<Option<Self::Entity>>;
-    fn delete(
+    /// One statement; the rows in any order.
+    fn update_many(
         conn: &mut Self::Connection,
-        key: &<Self::Entity as Entity>::Key,
-    ) -> QueryResult<usize>;
+        keys: &[Key<Self>],
+        update: &Self::Update,
+    ) -> QueryResult<Vec<Self::Entity>>;
+    fn delete(conn: &mut Self::Connection, key: &Key<Self>) -> QueryResult<usize>;
+    fn delete_many(conn: &mut Self::Connection, keys: &[Key<Self>]) -> QueryResult<usize>;
+
+    /// How many values the insert of a row binds.
+    fn binds_of_insert(data: &Self::Insert) -> QueryResult<usize>;
+    /// How many values an update binds beside keys; `Err(EmptyChangeset)` if there is nothing to
+    /// set.
+    fn binds_of_update(update: &Self::Update) -> QueryResult<usize>;
+    /// Whether keys that the database makes tell which row of an INSERT is which.
+    fn keys_ascend() -> bool;
+    /// The key that the caller has chosen, if the database does not make it.
+    fn given_key(data: &Self::Insert) -> Option<Key<Self>> {
+        let _ = data;
+        None
+    }
 }
+
+pub(super) type Key<R> = <<R as Model>::Entity as Entity>::Key;

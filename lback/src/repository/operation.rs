@@ -2,13 +2,13 @@
 
 use diesel::result::{EmptyChangeset, Error as DieselError};
 
-use super::{AsKey, Entity, Model, Validate};
+use super::model::Key;
+use super::{AsKey, Entity, Model, Page, Validate, bulk};
 use crate::error::{Error, Result};
 use crate::session::{Session, SessionConnection, within};
 use crate::signal::Plan;
 
-type Key<R> = <<R as Model>::Entity as Entity>::Key;
-type SessionOf<R> = Session<<R as Model>::Connection>;
+pub(super) type SessionOf<R> = Session<<R as Model>::Connection>;
 
 /// The operations of a repository: each sends its signals, and is atomic.
 ///
@@ -73,19 +73,19 @@ pub trait Repository: Model {
             let must_undo = reads_back(session);
             return operation(session, plan, must_undo, |session| {
                 changes.validate()?;
-                update_statement(self, session, &key, &changes)?
-                    .map_or_else(|| stored(self, session, &key), Ok)
+                update_statement::<Self>(session, &key, &changes)?
+                    .map_or_else(|| stored::<Self>(session, &key), Ok)
             });
         }
         let must_undo = plan.writes_before || plan.runs_after || !session.in_transaction();
         operation(session, plan, must_undo, |session| {
             let previous = session
                 .statement(|conn| Self::select_for_update(conn, &key))?
-                .ok_or_else(|| not_found(self, &key))?;
+                .ok_or_else(|| not_found::<Self>(&key))?;
             self.send_pre_update(&previous, &mut changes, session)?;
             changes.validate()?;
-            let Some(entity) = update_statement(self, session, &key, &changes)? else {
-                return stored(self, session, &key);
+            let Some(entity) = update_statement::<Self>(session, &key, &changes)? else {
+                return stored::<Self>(session, &key);
             };
             self.send_post_update(&entity, &previous, &changes, session)?;
             Ok(entity)
@@ -106,15 +106,15 @@ pub trait Repository: Model {
         let plan = Plan::of::<Self::PreDelete, Self::PostDelete>(session)?;
         if !plan.is_heard {
             session.check_writable()?;
-            return delete_statement(self, session, &key);
+            return delete_statement::<Self>(session, &key);
         }
         let must_undo = plan.writes_before || plan.runs_after || !session.in_transaction();
         operation(session, plan, must_undo, |session| {
             let entity = session
                 .statement(|conn| Self::select_for_update(conn, &key))?
-                .ok_or_else(|| not_found(self, &key))?;
+                .ok_or_else(|| not_found::<Self>(&key))?;
             self.send_pre_delete(&entity, session)?;
-            delete_statement(self, session, &key)?;
+            delete_statement::<Self>(session, &key)?;
             self.send_post_delete(key.clone(), &entity, session)
         })
     }
@@ -131,6 +131,180 @@ pub trait Repository: Model {
     ) -> Result<Option<Self::Entity>> {
         let key = key.as_key();
         session.look_up(|conn| Self::select(conn, &key))
+    }
+
+    /// Stores many rows, in as few statements as the database allows; the results come in the
+    /// order of `data`. All pre signals are sent first, and all post signals last, in that order.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create); then none of the rows is stored.
+    ///
+    /// ```
+    /// use lback::sqlite::prelude::*;
+    ///
+    /// # let mut session = lback::sqlite::connect(":memory:")?;
+    /// # lback::sqlite::migrate(&mut session)?;
+    /// let password = Password::new("correct horse battery")?;
+    /// let team = ["ada", "grace"].map(|name| {
+    ///     NewUser::with_password(name, format!("{name}@example.com"), password.clone())
+    /// });
+    /// let team = UserRepository::new().create_many(&mut session, team)?;
+    /// assert_eq!(team[1].username, "grace");
+    /// # lback::Result::Ok(())
+    /// ```
+    fn create_many(
+        &self,
+        session: &mut SessionOf<Self>,
+        data: impl IntoIterator<Item = Self::Insert>,
+    ) -> Result<Vec<Self::Entity>> {
+        let mut data: Vec<_> = data.into_iter().collect();
+        if data.is_empty() {
+            return Ok(Vec::new());
+        }
+        let plan = Plan::of::<Self::PreCreate, Self::PostCreate>(session)?;
+        operation(session, plan, true, |session| {
+            for row in &mut data {
+                self.send_pre_create(row, session)?;
+            }
+            data.iter_mut().try_for_each(Validate::validate)?;
+            let entities = bulk::insert::<Self>(session, &data)?;
+            for entity in &entities {
+                self.send_post_create(entity, session)?;
+            }
+            Ok(entities)
+        })
+    }
+
+    /// Makes the same changes to many rows. Pre receivers may change each row's own; rows whose
+    /// changes stay alike share a statement.
+    ///
+    /// The results come in the order of `targets`. A row that is named twice is changed once.
+    ///
+    /// # Errors
+    ///
+    /// As [`update`](Self::update); then none of the rows is changed.
+    fn update_many<T: AsKey<Self::Entity>>(
+        &self,
+        session: &mut SessionOf<Self>,
+        targets: impl IntoIterator<Item = T>,
+        changes: Self::Update,
+    ) -> Result<Vec<Self::Entity>>
+    where
+        Self::Entity: Clone,
+        Self::Update: Clone + PartialEq,
+    {
+        let targets: Vec<_> = targets.into_iter().map(|target| target.as_key()).collect();
+        let plan = Plan::of::<Self::PreUpdate, Self::PostUpdate>(session)?;
+        if targets.is_empty() {
+            return Ok(Vec::new());
+        }
+        operation(session, plan, true, |session| {
+            let keys = bulk::distinct::<Self>(&targets);
+            let previous = if plan.is_heard {
+                bulk::select::<Self>(session, &keys, true)?
+            } else {
+                bulk::Rows::<Self>::new()
+            };
+            let mut groups = bulk::Groups::<Self>::default();
+            if plan.is_heard {
+                bulk::require_all::<Self>(&keys, &previous)?;
+                for key in &keys {
+                    let mut own = changes.clone();
+                    self.send_pre_update(&previous[key], &mut own, session)?;
+                    groups.add(key, own);
+                }
+            } else {
+                groups.add_all(keys.clone(), changes);
+            }
+            let rows = groups.update(session)?;
+            if plan.is_heard {
+                for (key, changes) in groups.changed_in_order_of(&keys) {
+                    self.send_post_update(&rows[key], &previous[key], changes, session)?;
+                }
+            }
+            Ok(targets.iter().map(|key| rows[key].clone()).collect())
+        })
+    }
+
+    /// Deletes many rows. One that is named twice is deleted once.
+    ///
+    /// # Errors
+    ///
+    /// As [`delete`](Self::delete); then none of the rows is deleted.
+    fn delete_many<T: AsKey<Self::Entity>>(
+        &self,
+        session: &mut SessionOf<Self>,
+        targets: impl IntoIterator<Item = T>,
+    ) -> Result<()> {
+        let targets: Vec<_> = targets.into_iter().map(|target| target.as_key()).collect();
+        let plan = Plan::of::<Self::PreDelete, Self::PostDelete>(session)?;
+        if targets.is_empty() {
+            return Ok(());
+        }
+        operation(session, plan, true, |session| {
+            let keys = bulk::distinct::<Self>(&targets);
+            if !plan.is_heard {
+                return bulk::delete::<Self>(session, &keys);
+            }
+            let rows = bulk::select::<Self>(session, &keys, true)?;
+            bulk::require_all::<Self>(&keys, &rows)?;
+            for key in &keys {
+                self.send_pre_delete(&rows[key], session)?;
+            }
+            bulk::delete::<Self>(session, &keys)?;
+            for key in &keys {
+                self.send_post_delete(key.clone(), &rows[key], session)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The rows with these keys, in this order; `None` where there is no such row.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`].
+    fn find_many<T: AsKey<Self::Entity>>(
+        &self,
+        session: &mut SessionOf<Self>,
+        keys: impl IntoIterator<Item = T>,
+    ) -> Result<Vec<Option<Self::Entity>>>
+    where
+        Self::Entity: Clone,
+    {
+        let keys: Vec<_> = keys.into_iter().map(|key| key.as_key()).collect();
+        session.check_usable()?;
+        let rows = bulk::select::<Self>(session, &bulk::distinct::<Self>(&keys), false)?;
+        Ok(keys.iter().map(|key| rows.get(key).cloned()).collect())
+    }
+
+    /// A page of all rows, by key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`].
+    fn list(&self, session: &mut SessionOf<Self>, page: Page) -> Result<Vec<Self::Entity>> {
+        session.look_up(|conn| <Self as Model>::list(conn, page))
+    }
+
+    /// Whether there is a row with this key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`].
+    fn exists(&self, session: &mut SessionOf<Self>, key: impl AsKey<Self::Entity>) -> Result<bool> {
+        let key = key.as_key();
+        session.look_up(|conn| <Self as Model>::exists(conn, &key))
+    }
+
+    /// How many rows there are.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`].
+    fn count(&self, session: &mut SessionOf<Self>) -> Result<i64> {
+        session.look_up(|conn| <Self as Model>::count(conn))
     }
 }
 
@@ -157,7 +331,6 @@ fn reads_back<C: SessionConnection>(session: &Session<C>) -> bool {
 
 /// `None` if there was nothing to set.
 fn update_statement<R: Model>(
-    repository: &R,
     session: &mut SessionOf<R>,
     key: &Key<R>,
     changes: &R::Update,
@@ -167,32 +340,28 @@ fn update_statement<R: Model>(
         updated => updated.map(Some),
     })?;
     match updated {
-        Some(None) => Err(not_found(repository, key)),
+        Some(None) => Err(not_found::<R>(key)),
         Some(entity) => Ok(entity),
         None => Ok(None),
     }
 }
 
-fn delete_statement<R: Model>(
-    repository: &R,
-    session: &mut SessionOf<R>,
-    key: &Key<R>,
-) -> Result<()> {
+fn delete_statement<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<()> {
     match session.statement(|conn| R::delete(conn, key))? {
-        0 => Err(not_found(repository, key)),
+        0 => Err(not_found::<R>(key)),
         _ => Ok(()),
     }
 }
 
 /// The row as it stands.
-fn stored<R: Model>(repository: &R, session: &mut SessionOf<R>, key: &Key<R>) -> Result<R::Entity> {
+fn stored<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<R::Entity> {
     session
         .statement(|conn| R::select(conn, key))?
-        .ok_or_else(|| not_found(repository, key))
+        .ok_or_else(|| not_found::<R>(key))
 }
 
 #[cold]
-fn not_found<R: Model>(_: &R, key: &Key<R>) -> Error {
+pub(super) fn not_found<R: Model>(key: &Key<R>) -> Error {
     Error::NotFound {
         entity: R::Entity::NAME,
         key: format!("{key:?}"),

@@ -1,14 +1,19 @@
 //! Fragments that Diesel does not have, or does not keep prepared.
 
 use diesel::backend::Backend;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::dsl::AsSelect;
+use diesel::query_builder::{AstPass, Query, QueryBuilder, QueryFragment, QueryId};
 use diesel::result::{EmptyChangeset, Error};
+use std::any::TypeId;
 use std::marker::PhantomData;
 
 use diesel::expression::{
     AppearsOnTable, SelectableExpression, TypedExpressionType, ValidGrouping, is_aggregate,
 };
-use diesel::{Expression, QueryResult, QuerySource, RunQueryDsl};
+use diesel::{
+    Connection, Expression, QueryResult, QuerySource, RunQueryDsl, Selectable, SelectableHelper,
+    Table,
+};
 
 /// `UPDATE table SET changes WHERE predicate [RETURNING columns]`.
 ///
@@ -155,4 +160,79 @@ impl<SqlType, Source> AppearsOnTable<Source> for LastInsertId<SqlType> where Sel
 impl<SqlType, Source> SelectableExpression<Source> for LastInsertId<SqlType> where
     Self: AppearsOnTable<Source>
 {
+}
+
+/// The columns of an entity, as a selection.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn selected<E, C>() -> AsSelect<E, C::Backend>
+where
+    C: Connection,
+    E: Selectable<C::Backend>,
+    E: SelectableHelper<C::Backend>,
+{
+    E::as_select()
+}
+
+/// The columns of an entity, behind RETURNING.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn returned<E, C>() -> AsSelect<E, C::Backend>
+where
+    C: Connection,
+    E: Selectable<C::Backend>,
+    E: SelectableHelper<C::Backend>,
+{
+    E::as_returning()
+}
+
+/// How many values a statement binds.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn binds_of<C, Q>(statement: &Q) -> QueryResult<usize>
+where
+    C: Connection,
+    C::Backend: Default,
+    <C::Backend as Backend>::QueryBuilder: Default,
+    Q: QueryFragment<C::Backend>,
+{
+    let mut text = <C::Backend as Backend>::QueryBuilder::default();
+    statement.to_sql(&mut text, &C::Backend::default())?;
+    let text = text.finish();
+    // Identifiers may hold these signs too: then a chunk is smaller than it could be.
+    let sign = if text.contains("$1") { '$' } else { '?' };
+    Ok(text.matches(sign).count())
+}
+
+/// A value that stands for the SQL type of a table's key.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn key_type<T>(_: &T) -> TypeId
+where
+    T: Table,
+    <T::PrimaryKey as Expression>::SqlType: 'static,
+    T::PrimaryKey: Expression,
+{
+    TypeId::of::<<T::PrimaryKey as Expression>::SqlType>()
+}
+
+/// Whether keys of this SQL type, made by the database, ascend in the order of the rows of one
+/// INSERT. Others (a random UUID) say nothing about which row is which.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn ascends(key: TypeId) -> bool {
+    use diesel::sql_types::{BigInt, Integer, SmallInt};
+    [
+        TypeId::of::<SmallInt>(),
+        TypeId::of::<Integer>(),
+        TypeId::of::<BigInt>(),
+    ]
+    .contains(&key)
+}
+
+/// As many rows as there are in `data`.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn limit_of<T>(data: &[T]) -> i64 {
+    i64::try_from(data.len()).unwrap_or(i64::MAX)
 }

@@ -75,6 +75,10 @@ pub trait SessionConnection:
     #[doc(hidden)]
     fn probe(&mut self, guarded: bool) -> diesel::QueryResult<()>;
 
+    /// How many values one statement may bind.
+    #[doc(hidden)]
+    const MAX_BINDS: usize;
+
     /// Whether a row that was written must be read back with a statement of its own.
     #[doc(hidden)]
     const READS_BACK: bool = false;

@@ -35,7 +35,6 @@ mod tests;
 pub use self::model::{User, UserChanges};
 pub use self::new_user::NewUser;
 pub use self::password::{Hasher, Password, PasswordError, Verification};
-pub use self::repository::Page;
 #[allow(unused_imports)] // unused without any database
 pub(crate) use self::repository::{pattern, user_repository};
 pub use self::secret::Secret;

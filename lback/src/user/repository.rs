@@ -18,37 +18,6 @@ impl AsKey<User> for UserId {
     }
 }
 
-/// A part of a list: how many rows to pass over, and how many to return at most.
-///
-/// ```
-/// use lback::Page;
-///
-/// let third = Page::new(2, 50);
-/// assert_eq!((third.offset(), third.limit()), (100, 50));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Page {
-    number: u32,
-    size: u32,
-}
-
-impl Page {
-    /// The page with this number, from 0, of `size` rows.
-    pub const fn new(number: u32, size: u32) -> Self {
-        Self { number, size }
-    }
-
-    /// How many rows come before it.
-    pub const fn offset(self) -> i64 {
-        self.number as i64 * self.size as i64
-    }
-
-    /// How many rows it has at most.
-    pub const fn limit(self) -> i64 {
-        self.size as i64
-    }
-}
-
 /// `term` as a pattern for LIKE that finds it anywhere, with `!` as the escape character.
 pub(crate) fn pattern(term: &str) -> String {
     let mut pattern = String::with_capacity(term.len() + 2);
@@ -87,7 +56,8 @@ macro_rules! user_repository {
         const _: () = {
             use diesel::prelude::*;
 
-            use crate::user::{Page, Password, Secret, Timestamp, pattern};
+            use crate::Page;
+            use crate::user::{Password, Secret, Timestamp, pattern};
 
             impl UserRepository {
                 /// A repository.
