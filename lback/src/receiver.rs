@@ -15,8 +15,9 @@ pub type Outcome = Result<(), BoxError>;
 
 /// A signal: a point in the life of a row, or in that of an application.
 ///
-/// Implemented by [`#[signal]`](macro@crate::signal) for an empty enum that bears the signal's name
-/// (`user_post_create`); nothing else implements it.
+/// Implemented by [`#[signal]`](macro@crate::signal) for a unit struct that bears the signal's name
+/// (`user_post_create`), so that `session.mute(user_post_create, ..)` can be said; nothing else
+/// implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a signal",
     label = "not a signal",

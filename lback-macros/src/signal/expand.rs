@@ -30,7 +30,8 @@ pub(super) fn declaration(signal: &Signal) -> TokenStream {
         #[doc = #doc]
         #(#conditions)*
         #[allow(non_camel_case_types)]
-        #visibility enum #name {}
+        #[derive(Clone, Copy, Debug)]
+        #visibility struct #name;
 
         #(#conditions)*
         const _: () = {

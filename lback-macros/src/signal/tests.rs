@@ -81,7 +81,8 @@ fn a_signal() {
         }
         /// The signal whose arguments are [`OrderShipped`].
         #[allow(non_camel_case_types)]
-        pub enum order_shipped {}
+        #[derive(Clone, Copy, Debug)]
+        pub struct order_shipped;
         const _: () = {
             #[automatically_derived]
             impl ::lback::__private::Signal for order_shipped {
