@@ -1,7 +1,6 @@
 //! Running effects, and reporting what no caller sees.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 use super::effect::Effect;
 use super::{Failure, FailureCause, Failures, Session, SessionConnection};
@@ -30,6 +29,8 @@ impl<C: SessionConnection> Session<C> {
         if let Some(effect) = self.closure(Phase::AfterCommit, effect) {
             if self.in_transaction() {
                 self.effects.push(effect);
+            } else if self.is_capturing() {
+                self.effects.push_ready(effect);
             } else {
                 self.run_effect(effect);
             }
@@ -93,14 +94,24 @@ impl<C: SessionConnection> Session<C> {
     /// Runs what is ready, and what becomes ready meanwhile. Inside an effect it does nothing: the
     /// loop that runs that effect goes on.
     pub(super) fn run_effects(&mut self) {
-        if self.effects.draining || !self.effects.has_ready() || self.is_capturing() {
-            return;
+        if !self.effects.draining && self.effects.has_ready() && !self.is_capturing() {
+            self.drain(|_| {});
         }
-        self.effects.draining = true;
-        while let Some(effect) = self.effects.next_ready() {
-            self.run_effect(effect);
-        }
-        self.effects.draining = false;
+    }
+
+    /// Runs all that is ready, even if a loop further out is at it, and shows each to `see` first.
+    pub(super) fn drain(&mut self, mut see: impl FnMut(&Effect<C>)) {
+        let outer = std::mem::replace(&mut self.effects.draining, true);
+        // No effect panics through here, but what prints its failure may.
+        self.finally(
+            |session| {
+                while let Some(effect) = session.effects.next_ready() {
+                    see(&effect);
+                    session.run_effect(effect);
+                }
+            },
+            |session| session.effects.draining = outer,
+        );
     }
 
     pub(super) fn run_effect(&mut self, effect: Effect<C>) {
@@ -148,17 +159,15 @@ impl<C: SessionConnection> Session<C> {
     }
 
     fn report(&mut self, failure: Failure) {
-        #[cfg(feature = "tracing")]
-        tracing::error!(target: "lback", %failure, "a failure that no caller sees");
-        match &self.on_failure {
-            None => self.failures.keep(failure),
-            Some(handler) => {
-                let handler = Arc::clone(handler);
-                // A handler that panics must not take the remaining effects with it.
-                if catch_unwind(AssertUnwindSafe(|| handler(&failure))).is_err() {
-                    self.failures.keep(failure);
-                }
-            }
+        let handler = self.on_failure.clone();
+        let told = catch_unwind(AssertUnwindSafe(|| {
+            #[cfg(feature = "tracing")]
+            tracing::error!(target: "lback", %failure, "a failure that no caller sees");
+            handler.map(|handler| handler(&failure))
+        }));
+        // A handler that panics must not take the remaining effects with it.
+        if !matches!(told, Ok(Some(()))) {
+            self.failures.keep(failure);
         }
     }
 
@@ -171,7 +180,7 @@ impl<C: SessionConnection> Session<C> {
     /// # lback::Result::Ok(())
     /// ```
     pub fn on_failure(&mut self, handler: impl Fn(&Failure) + Send + Sync + 'static) {
-        self.on_failure = Some(Arc::new(handler));
+        self.on_failure = Some(std::sync::Arc::new(handler));
     }
 
     /// Takes the failures that no caller saw and no handler was given: the last 100, and how many

@@ -24,6 +24,15 @@ pub(super) struct Effect<C: SessionConnection> {
     pub(super) run: Run<C>,
 }
 
+impl<C: SessionConnection> Effect<C> {
+    pub(super) fn pending(&self) -> PendingEffect {
+        PendingEffect {
+            receiver: self.receiver,
+            phase: self.phase,
+        }
+    }
+}
+
 /// How many effects were queued at some moment.
 #[derive(Clone, Copy)]
 pub(super) struct Mark(usize);
@@ -136,6 +145,11 @@ impl<C: SessionConnection> Effects<C> {
         self.ready.pop_front()
     }
 
+    /// Makes ready what waits for no transaction, because none is open.
+    pub(super) fn push_ready(&mut self, effect: Effect<C>) {
+        self.ready.push_back(effect);
+    }
+
     pub(super) fn has_ready(&self) -> bool {
         !self.ready.is_empty()
     }
@@ -150,21 +164,15 @@ impl<C: SessionConnection> Effects<C> {
         self.ready = before;
     }
 
-    /// What was queued since `start` and was not undone, in that order.
-    pub(super) fn since(&self, start: u64) -> Vec<PendingEffect> {
-        let mut effects: Vec<_> = self
-            .ready
-            .iter()
-            .chain(&self.undone)
-            .chain(&self.queue)
+    /// What was queued since `start` and still waits, in that order.
+    pub(super) fn since(&self, start: u64) -> Vec<(u64, PendingEffect)> {
+        let waiting = self.ready.iter().chain(&self.undone).chain(&self.queue);
+        let mut pending: Vec<_> = waiting
+            .filter(|effect| effect.sequence >= start)
+            .map(|effect| (effect.sequence, effect.pending()))
             .collect();
-        effects.retain(|effect| effect.sequence >= start);
-        effects.sort_by_key(|effect| effect.sequence);
-        let pending = |effect: &Effect<C>| PendingEffect {
-            receiver: effect.receiver,
-            phase: effect.phase,
-        };
-        effects.into_iter().map(pending).collect()
+        pending.sort_by_key(|(sequence, _)| *sequence);
+        pending
     }
 
     pub(super) fn sequence(&self) -> u64 {

@@ -32,7 +32,7 @@ pub enum FailureCause {
 }
 
 impl FailureCause {
-    pub(super) fn of_panic(payload: &(dyn Any + Send)) -> Self {
+    pub(crate) fn of_panic(payload: &(dyn Any + Send)) -> Self {
         let message = payload
             .downcast_ref::<&str>()
             .map(|text| (*text).to_owned())

@@ -43,7 +43,35 @@ impl<C: SessionConnection> Session<C> {
         &mut self,
         statement: impl FnOnce(&mut C) -> diesel::QueryResult<T>,
     ) -> Result<T> {
-        statement(self.raw()).map_err(|error| self.statement_failed(error))
+        self.execute(statement)
+            .map_err(|error| self.statement_failed(error))
+    }
+
+    fn execute<T>(
+        &mut self,
+        statement: impl FnOnce(&mut C) -> diesel::QueryResult<T>,
+    ) -> diesel::QueryResult<T> {
+        if self.base > 0 && self.depth == 0 {
+            return self.execute_alone_in_test(statement);
+        }
+        statement(self.raw())
+    }
+
+    /// Without the test transaction this statement would be a transaction by itself, so its
+    /// failure must not abort that one.
+    #[cold]
+    fn execute_alone_in_test<T>(
+        &mut self,
+        statement: impl FnOnce(&mut C) -> diesel::QueryResult<T>,
+    ) -> diesel::QueryResult<T> {
+        AnsiTransactionManager::begin_transaction(self.raw())?;
+        let value = statement(self.raw()).inspect_err(|_| {
+            if AnsiTransactionManager::rollback_transaction(self.raw()).is_err() {
+                self.break_off();
+            }
+        })?;
+        AnsiTransactionManager::commit_transaction(self.raw())?;
+        Ok(value)
     }
 
     /// Runs a statement that writes and then reads what it wrote.
@@ -51,7 +79,7 @@ impl<C: SessionConnection> Session<C> {
         &mut self,
         statement: impl FnOnce(&mut C) -> diesel::QueryResult<T>,
     ) -> Result<T> {
-        statement(self.raw()).map_err(|error| {
+        self.execute(statement).map_err(|error| {
             if self.depth > 0 && matches!(error, DieselError::DeserializationError(_)) {
                 self.health = Health::Aborted(
                     "a row was written, but could not be read back: its Rust type does not fit",

@@ -155,33 +155,58 @@ impl<C: SessionConnection> Session<C> {
     /// Holds effects back during a closure, and lists them instead of running them: those of
     /// transactions that ended inside, and those that still wait for one that goes on. The former
     /// never run.
+    ///
+    /// ```
+    /// # let mut session = lback::sqlite::connect(":memory:")?;
+    /// let (stored, captured) = session.capture(|session| {
+    ///     session.transaction(|session| {
+    ///         session.on_commit(|_session| panic!("it is held back"));
+    ///         lback::Result::Ok(())
+    ///     })
+    /// });
+    /// assert_eq!(captured.effects.len(), 1);
+    /// # stored
+    /// ```
     pub fn capture<R>(&mut self, scope: impl FnOnce(&mut Self) -> R) -> (R, Captured) {
-        self.captured(scope, |_| {})
+        self.captured(scope, |_, _| {})
     }
 
     /// As [`capture`](Self::capture), and runs the effects of transactions that ended inside at
-    /// the end of the closure, with all that they queue, each once.
+    /// the end of the closure, with all that they queue, each once and listed once.
     pub fn capture_and_run<R>(&mut self, scope: impl FnOnce(&mut Self) -> R) -> (R, Captured) {
-        self.captured(scope, Self::run_effects)
+        self.captured(scope, |session, captured| {
+            session.drain(|effect| {
+                let seen = |(sequence, _): &(u64, _)| *sequence == effect.sequence;
+                if !captured.iter().any(seen) {
+                    captured.push((effect.sequence, effect.pending()));
+                }
+            });
+        })
     }
 
     fn captured<R>(
         &mut self,
         scope: impl FnOnce(&mut Self) -> R,
-        then: impl FnOnce(&mut Self),
+        then: impl FnOnce(&mut Self, &mut Vec<(u64, PendingEffect)>),
     ) -> (R, Captured) {
         let start = self.effects.sequence();
         let before = self.effects.take_ready();
-        let (result, ()) = self.scoped(
-            |scopes| scopes.capturing += 1,
-            scope,
-            |scopes| scopes.capturing -= 1,
+        let mut captured = Vec::new();
+        let result = self.finally(
+            |session| {
+                let (result, ()) = session.scoped(
+                    |scopes| scopes.capturing += 1,
+                    scope,
+                    |scopes| scopes.capturing -= 1,
+                );
+                captured = session.effects.since(start);
+                then(session, &mut captured);
+                result
+            },
+            |session| session.effects.put_back(before),
         );
-        let effects = self.effects.since(start);
-        let captured = Captured { effects };
-        then(self);
-        self.effects.put_back(before);
-        (result, captured)
+        let effects = captured.into_iter().map(|(_, pending)| pending).collect();
+        (result, Captured { effects })
     }
 
     fn scoped<R, X>(
@@ -206,6 +231,11 @@ impl<C: SessionConnection> Session<C> {
     #[inline]
     pub(crate) fn is_scoped(&self) -> bool {
         self.scopes.is_some()
+    }
+
+    pub(crate) fn is_recording(&self) -> bool {
+        let scopes = self.scopes.as_ref();
+        scopes.is_some_and(|scopes| !scopes.recordings.is_empty())
     }
 
     pub(super) fn is_capturing(&self) -> bool {

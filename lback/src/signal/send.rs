@@ -1,10 +1,12 @@
 //! Sending: effects are queued first, then the receivers in the transaction run, in order.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use super::table::{Entry, Table};
 use super::{Declared, SessionSignal};
 use crate::error::{Result, of_receiver};
 use crate::receiver::{OnError, Outcome, Phase};
-use crate::session::{Event, Link, Session, SkipReason, Target, TransactionOptions, within};
+use crate::session::{Event, FailureCause, Link, Session, SkipReason, Target, TransactionOptions, within};
 
 /// What an operation needs, by the receivers of its signals.
 #[derive(Clone, Copy, Default)]
@@ -157,17 +159,11 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
     }
 
     fn call_observed(&mut self, entry: &'static Entry<S>) -> Outcome {
-        let target = Target(entry.registration);
-        let outcome = match entry.registration.on_error {
-            OnError::Abort => self.call(entry),
-            OnError::Isolate => self.call_isolated(entry),
+        let outcome = if self.session().is_recording() {
+            self.call_recorded(entry)
+        } else {
+            self.call_as_told(entry)
         };
-        let is_effect = entry.registration.phase != Phase::InTransaction;
-        self.session().observe(|| match &outcome {
-            Ok(()) if is_effect => Event::Queued(target),
-            Ok(()) => Event::Ran(target),
-            Err(error) => Event::Failed(target, error.to_string()),
-        });
         match outcome {
             Err(error) if entry.registration.on_error == OnError::Isolate => {
                 self.session().check_usable()?;
@@ -176,6 +172,29 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
             }
             outcome => outcome,
         }
+    }
+
+    fn call_as_told(&mut self, entry: &'static Entry<S>) -> Outcome {
+        match entry.registration.on_error {
+            OnError::Abort => self.call(entry),
+            OnError::Isolate => self.call_isolated(entry),
+        }
+    }
+
+    fn call_recorded(&mut self, entry: &'static Entry<S>) -> Outcome {
+        let target = Target(entry.registration);
+        let called = catch_unwind(AssertUnwindSafe(|| self.call_as_told(entry)));
+        let is_effect = entry.registration.phase != Phase::InTransaction;
+        self.session().observe(|| match &called {
+            Ok(Ok(())) if is_effect => Event::Queued(target),
+            Ok(Ok(())) => Event::Ran(target),
+            Ok(Err(error)) => Event::Failed(target, error.to_string()),
+            Err(panic) => {
+                let cause = FailureCause::of_panic(panic.as_ref());
+                Event::Failed(target, cause.to_string())
+            }
+        });
+        called.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
     /// Calls a receiver in a savepoint of its own. One that cannot write needs none.
