@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::Result;
-use crate::receiver::Registration;
+use crate::receiver::{OnError, Phase, Registration};
 use crate::registry::{Registry, RegistryError};
 
 /// Every receiver of the program, in the order in which they run.
@@ -19,7 +19,7 @@ use crate::registry::{Registry, RegistryError};
 /// fn audit(user: &User) {}
 ///
 /// print!("{}", lback::receivers()?);
-/// # assert_eq!(lback::receivers()?.of("user_post_create").count(), 1);
+/// # assert_eq!(lback::receivers()?.of("user_post_create").len(), 1);
 /// # lback::Result::Ok(())
 /// ```
 pub fn receivers() -> Result<Listeners> {
@@ -50,7 +50,7 @@ pub fn verify() -> std::result::Result<(), RegistryError> {
     Registry::global().map(|_| ())
 }
 
-/// What [`receivers`] found. Prints as a table.
+/// What [`receivers`] found. Prints as a table, or as JSON.
 #[derive(Clone, Debug)]
 pub struct Listeners {
     listeners: Vec<Listener>,
@@ -58,14 +58,61 @@ pub struct Listeners {
 
 impl Listeners {
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &Listener> {
+    pub fn iter(&self) -> std::slice::Iter<'_, Listener> {
         self.listeners.iter()
     }
 
-    /// Those of one signal, by its name.
-    pub fn of<'n>(&'n self, signal: &'n str) -> impl Iterator<Item = &'n Listener> {
+    /// Those of one signal: by its name, or, where several modules declare the name, by its path
+    /// (`lback::sqlite::user_post_create`).
+    #[must_use]
+    pub fn of(&self, signal: &str) -> Self {
+        let is_meant = |listener: &&Listener| {
+            let info = listener.signal;
+            match signal.rsplit_once("::") {
+                None => signal == info.name(),
+                Some((module, name)) => (module, name) == (info.module(), info.name()),
+            }
+        };
+        Self {
+            listeners: self.iter().filter(is_meant).copied().collect(),
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.listeners.len()
+    }
+
+    /// Whether nobody listens.
+    pub fn is_empty(&self) -> bool {
+        self.listeners.is_empty()
+    }
+
+    /// An array of objects, in the order in which they run, for other tools to read.
+    ///
+    /// ```
+    /// use lback::sqlite::prelude::*;
+    ///
+    /// #[receiver(user_post_create, after_commit, id = "mail.welcome")]
+    /// fn welcome(user: &User) {}
+    ///
+    /// let json = lback::receivers()?.of("user_post_create").to_json();
+    /// assert!(json.contains(r#""id": "mail.welcome""#), "{json}");
+    /// assert!(json.contains(r#""phase": "after_commit""#), "{json}");
+    /// # lback::Result::Ok(())
+    /// ```
+    pub fn to_json(&self) -> String {
+        let all: Vec<_> = self.iter().map(Listener::to_value).collect();
+        format!("{:#}", serde_json::Value::from(all))
+    }
+}
+
+impl<'l> IntoIterator for &'l Listeners {
+    type Item = &'l Listener;
+    type IntoIter = std::slice::Iter<'l, Listener>;
+
+    fn into_iter(self) -> Self::IntoIter {
         self.iter()
-            .filter(move |listener| listener.signal.name() == signal)
     }
 }
 
@@ -73,6 +120,29 @@ impl Listeners {
 #[derive(Clone, Copy, Debug)]
 pub struct Listener {
     registration: &'static Registration,
+}
+
+impl Listener {
+    fn to_value(&self) -> serde_json::Value {
+        let phase = match self.phase {
+            Phase::InTransaction => "in_transaction",
+            Phase::AfterCommit => "after_commit",
+            Phase::AfterRollback => "after_rollback",
+        };
+        let on_error = match self.on_error {
+            OnError::Abort => "abort",
+            OnError::Isolate => "isolate",
+        };
+        serde_json::json!({
+            "signal": format!("{}::{}", self.signal.module(), self.signal.name()),
+            "phase": phase,
+            "order": self.order,
+            "id": self.id,
+            "receiver": self.path,
+            "on_error": on_error,
+            "place": self.place.to_string(),
+        })
+    }
 }
 
 impl std::ops::Deref for Listener {
@@ -85,6 +155,9 @@ impl std::ops::Deref for Listener {
 
 impl fmt::Display for Listeners {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("no receivers\n");
+        }
         let rows: Vec<[String; 5]> =
             std::iter::once(["signal", "phase", "order", "id", "place"].map(str::to_owned))
                 .chain(self.listeners.iter().map(|listener| {

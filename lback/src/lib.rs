@@ -14,6 +14,7 @@ mod registry;
 mod repository;
 mod session;
 mod signal;
+pub mod testing;
 mod user;
 
 #[cfg(feature = "mysql")]
