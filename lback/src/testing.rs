@@ -451,7 +451,12 @@ impl fmt::Display for Event {
             Self::Skipped(target, SkipReason::Muted) => (target, "skipped, muted"),
             Self::Skipped(target, SkipReason::When) => (target, "skipped by `when`"),
             Self::Failed(target, message) => {
-                return write!(f, "{} failed{}: {message}", target.0.id, Late(target.0.phase));
+                return write!(
+                    f,
+                    "{} failed{}: {message}",
+                    target.0.id,
+                    Late(target.0.phase)
+                );
             }
         };
         write!(f, "{} {what}{}", target.0.id, Late(target.0.phase))

@@ -1,4 +1,68 @@
 //! One file a promise.
 
+mod a_capture_holds_effects_back;
+mod a_failing_effect_changes_nothing_for_the_caller;
+mod a_muted_receiver_does_not_run;
+mod a_panic_rolls_back_and_goes_on;
+mod a_recording_tells_what_was_sent_and_what_ran;
+mod a_rolled_back_savepoint_forgets_its_effects;
+mod a_test_transaction_does_not_count;
 mod a_veto_leaves_nothing;
 mod bulk_writes_send_every_rows_signals;
+mod after_rollback_runs_for_what_did_not_last;
+mod an_effect_may_read_and_write;
+mod an_effect_owns_what_it_saw;
+mod an_effect_waits_for_the_outermost_commit;
+mod an_isolated_receiver_fails_alone;
+mod before_and_after_are_transitive;
+mod effects_of_effects_run_after_those_waiting;
+mod effects_run_in_the_order_queued;
+mod failures_that_nobody_saw_are_kept;
+mod generations_of_effects_are_bounded;
+mod receivers_that_trigger_themselves_are_bounded;
+mod scopes_belong_to_one_session;
+mod scopes_end_with_their_closure;
+mod the_listing_can_be_filtered;
+mod when_is_decided_when_the_signal_is_sent;
+
+use crate::database::*;
+use lback_tests::Trace;
+
+/// A database, a session on it, and the trace in that session; `None` if there is no server.
+pub(crate) fn traced() -> Option<(Database, Session, Trace)> {
+    let database = Database::fresh()?;
+    let trace = Trace::new();
+    let session = database.session().with_state(trace.clone());
+    Some((database, session, trace))
+}
+
+/// The users that are stored, in the order of their creation.
+pub(crate) fn stored(session: &mut Session) -> Vec<String> {
+    users::table
+        .order(users::id)
+        .select(users::username)
+        .load(session.conn())
+        .expect("the table is there")
+}
+
+/// Queues an after-commit effect that notes `what`.
+pub(crate) fn later(session: &mut Session, trace: &Trace, what: &'static str) {
+    let trace = trace.clone();
+    session.on_commit(move |_session| trace.note(what));
+}
+
+/// An error to roll back with.
+pub(crate) fn refused() -> lback::Error {
+    lback::Invalid::new("test", "this level is to be rolled back").into()
+}
+
+/// The message of the panic in `work`.
+pub(crate) fn panic_of<T>(work: impl FnOnce() -> T) -> String {
+    let Err(panic) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) else {
+        panic!("it did not panic");
+    };
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => (*panic.downcast::<&str>().expect("a text")).to_owned(),
+    }
+}

@@ -160,7 +160,7 @@ impl<C: SessionConnection> Session<C> {
     /// # let mut session = lback::sqlite::connect(":memory:")?;
     /// let (stored, captured) = session.capture(|session| {
     ///     session.transaction(|session| {
-    ///         session.on_commit(|_session| panic!("it is held back"));
+    ///         session.on_commit(|_session| println!("never printed"));
     ///         lback::Result::Ok(())
     ///     })
     /// });

@@ -6,7 +6,9 @@ use super::table::{Entry, Table};
 use super::{Declared, SessionSignal};
 use crate::error::{Result, of_receiver};
 use crate::receiver::{OnError, Outcome, Phase};
-use crate::session::{Event, FailureCause, Link, Session, SkipReason, Target, TransactionOptions, within};
+use crate::session::{
+    Event, FailureCause, Link, Session, SkipReason, Target, TransactionOptions, within,
+};
 
 /// What an operation needs, by the receivers of its signals.
 #[derive(Clone, Copy, Default)]

@@ -1,0 +1,55 @@
+//! An error with the chain instead of a stack overflow, and nothing remains.
+
+use super::{stored, traced};
+use crate::database::*;
+use lback::Error;
+use lback_tests::{Trace, new_user};
+
+own_users!();
+
+#[receiver(user_post_create)]
+fn one_more(user: &User, session: &mut Session) -> lback::Result<()> {
+    let next = user.username.len();
+    if user.username.starts_with("bounded") && next >= 10 {
+        return Ok(());
+    }
+    Users.create(session, new_user(&format!("{}x", user.username)))?;
+    Ok(())
+}
+
+#[receiver(user_post_create, after_commit)]
+fn created(user: &User, #[state] trace: &Trace) {
+    trace.note(&user.username);
+}
+
+#[test]
+fn without_end() -> lback::Result<()> {
+    let Some((_database, mut session, trace)) = traced() else {
+        return Ok(());
+    };
+
+    let endless = Users.create(&mut session, new_user("endless"));
+
+    let Err(Error::Recursion {
+        limit,
+        chain,
+        signal,
+        ..
+    }) = &endless
+    else {
+        panic!("{endless:?}");
+    };
+    assert_eq!(*limit, 16);
+    assert_eq!(chain.len(), 16);
+    assert_eq!(*signal, "user_post_create");
+    assert!(chain.iter().all(|link| link.path.ends_with("::one_more")));
+    let printed = endless.unwrap_err().to_string();
+    assert!(printed.contains("user_post_create -> `"), "{printed}");
+    assert_eq!(stored(&mut session), [""; 0]);
+    assert_eq!(trace.take(), [""; 0]);
+
+    Users.create(&mut session, new_user("bounded"))?;
+    assert_eq!(stored(&mut session).len(), 4);
+    assert_eq!(trace.take().len(), 4);
+    Ok(())
+}
