@@ -66,3 +66,4 @@ pub(crate) fn panic_of<T>(work: impl FnOnce() -> T) -> String {
         Err(panic) => (*panic.downcast::<&str>().expect("a text")).to_owned(),
     }
 }
+mod any_tree_of_transactions_leaves_what_the_model_says;

@@ -56,6 +56,11 @@ impl Database {
         lback::mysql::connect(&self.url()).expect("the server answers")
     }
 
+    /// A session that does not wait for the disk: the servers of the tests never do.
+    pub fn hasty_session(&self) -> Session {
+        self.session()
+    }
+
     /// One more plain connection to it.
     pub fn connection(&self) -> Native {
         Native::establish(&self.url()).expect("the server answers")

@@ -50,6 +50,15 @@ impl Database {
         lback::sqlite::connect(&self.url()).expect("the database can be opened")
     }
 
+    /// A session that does not wait for the disk, for tests that commit thousands of times.
+    pub fn hasty_session(&self) -> Session {
+        let mut session = self.session();
+        diesel::sql_query("PRAGMA synchronous = OFF")
+            .execute(session.conn())
+            .expect("it is a known pragma");
+        session
+    }
+
     /// One more plain connection to it.
     pub fn connection(&self) -> Native {
         Native::establish(&self.url()).expect("the database can be opened")
