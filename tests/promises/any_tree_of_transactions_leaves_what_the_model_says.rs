@@ -98,6 +98,61 @@ mod loud {
     }
 }
 
+mod before {
+    use super::*;
+
+    own_users!();
+
+    #[receiver(user_pre_create, order = 1)]
+    fn note_new(data: &NewUser, signal: &SignalInfo, conn: &mut Native) -> QueryResult<()> {
+        lback_tests::note(conn, &note(signal.name(), &row_of_new(data)))
+    }
+
+    #[receiver(user_pre_update, user_pre_delete, order = 1)]
+    fn note_user(user: &User, signal: &SignalInfo, conn: &mut Native) -> QueryResult<()> {
+        lback_tests::note(conn, &note(signal.name(), &row_of(user)))
+    }
+
+    #[receiver(user_pre_create, order = 2)]
+    fn act_on_new(
+        data: &mut NewUser,
+        signal: &SignalInfo,
+        session: &mut Session,
+        #[state] script: &Script,
+        #[state] trace: &Trace,
+    ) -> Result<(), BoxError> {
+        trace.note(note(signal.name(), &row_of_new(data)));
+        change_new(data, &script.pre);
+        act(session, &script.pre)
+    }
+
+    #[receiver(user_pre_update, order = 2)]
+    fn act_on_changes(
+        user: &User,
+        update_data: &mut UserChanges,
+        signal: &SignalInfo,
+        session: &mut Session,
+        #[state] script: &Script,
+        #[state] trace: &Trace,
+    ) -> Result<(), BoxError> {
+        trace.note(note(signal.name(), &row_of(user)));
+        change(user, update_data, &script.pre);
+        act(session, &script.pre)
+    }
+
+    #[receiver(user_pre_delete, order = 2)]
+    fn act_on_farewell(
+        user: &User,
+        signal: &SignalInfo,
+        session: &mut Session,
+        #[state] script: &Script,
+        #[state] trace: &Trace,
+    ) -> Result<(), BoxError> {
+        trace.note(note(signal.name(), &row_of(user)));
+        act(session, &script.pre)
+    }
+}
+
 mod after {
     use super::*;
 
@@ -293,6 +348,7 @@ fn run_node(session: &mut Session, node: &Node) -> Result<(), Failure> {
 fn write_through(session: &mut Session, through: Through, write: &Write) -> lback::Result<()> {
     match through {
         Through::Loud => write_with(&loud::Users, session, write),
+        Through::Before => write_with(&before::Users, session, write),
         Through::After => write_with(&after::Users, session, write),
         Through::Gate => write_with(&gate::Users, session, write),
         Through::Silent => write_with(&silent::Users, session, write),

@@ -52,16 +52,16 @@ fn level(inside: BoxedStrategy<Vec<Node>>) -> BoxedStrategy<Node> {
             end,
             reaction,
         });
-    let in_pre =
-        (write(), inside.clone(), act(), reaction()).prop_map(|(write, nodes, post, reaction)| {
-            Node::Write {
-                through: Through::Loud,
-                write,
-                pre: Act::Run(nodes),
-                post,
-                reaction,
-            }
-        });
+    let through = prop_oneof![Just(Through::Loud), Just(Through::Before)];
+    let in_pre = (through, write(), inside.clone(), act(), reaction()).prop_map(
+        |(through, write, nodes, post, reaction)| Node::Write {
+            through,
+            write,
+            pre: Act::Run(nodes),
+            post,
+            reaction,
+        },
+    );
     let through = prop_oneof![Just(Through::Loud), Just(Through::After)];
     let in_post = (through, write(), act(), inside, reaction()).prop_map(
         |(through, write, pre, nodes, reaction)| Node::Write {
@@ -80,6 +80,7 @@ fn leaf() -> impl Strategy<Value = Node> {
         1 => Just(Through::Silent),
         1 => Just(Through::Gate),
         1 => Just(Through::After),
+        1 => Just(Through::Before),
         2 => Just(Through::Loud),
     ];
     (through, write(), act(), act(), reaction()).prop_map(

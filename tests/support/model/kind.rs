@@ -3,7 +3,7 @@
 use super::{Act, End, Node, Reaction, TOO_SHORT, Through, Write};
 
 /// Every kind that [`Model::kinds`](super::Model::kinds) may name.
-pub const KINDS: [&str; 24] = [
+pub const KINDS: [&str; 25] = [
     "create",
     "delete",
     "failure passed on",
@@ -26,6 +26,7 @@ pub const KINDS: [&str; 24] = [
     "update without changes",
     "write with a post receiver only",
     "write with a pre receiver that has no session",
+    "write with writing pre receivers only",
     "write with writing receivers",
     "write without receivers",
 ];
@@ -71,6 +72,7 @@ impl Through {
     fn kind(self) -> &'static str {
         match self {
             Self::Loud => "write with writing receivers",
+            Self::Before => "write with writing pre receivers only",
             Self::After => "write with a post receiver only",
             Self::Gate => "write with a pre receiver that has no session",
             Self::Silent => "write without receivers",

@@ -66,6 +66,8 @@ pub enum Reaction {
 pub enum Through {
     /// Pre and post receivers that write notes, and then act.
     Loud,
+    /// Pre receivers that write notes, and then act.
+    Before,
     /// A post receiver that acts.
     After,
     /// A pre receiver that acts, without the session: it may refuse and change, not write.
@@ -134,8 +136,17 @@ impl Through {
         match self {
             Self::Loud => true,
             Self::After => !is_pre,
-            Self::Gate => is_pre,
+            Self::Before | Self::Gate => is_pre,
             Self::Silent => false,
+        }
+    }
+
+    /// Whether a receiver writes a note.
+    pub fn takes_notes(self, is_pre: bool) -> bool {
+        match self {
+            Self::Loud => true,
+            Self::Before => is_pre,
+            Self::After | Self::Gate | Self::Silent => false,
         }
     }
 }

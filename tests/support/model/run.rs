@@ -200,7 +200,7 @@ impl Model {
         act: &Act,
     ) -> Result<bool, Stop> {
         let is_pre = signal.contains("_pre_");
-        if through == Through::Loud {
+        if through.takes_notes(is_pre) {
             self.stored.notes.push(note(signal, row));
         }
         if !through.has_receiver(is_pre) {
