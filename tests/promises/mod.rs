@@ -67,3 +67,4 @@ pub(crate) fn panic_of<T>(work: impl FnOnce() -> T) -> String {
     }
 }
 mod any_tree_of_transactions_leaves_what_the_model_says;
+mod receivers_run_in_one_order_whatever_the_linker_did;
