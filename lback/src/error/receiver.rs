@@ -33,10 +33,9 @@ pub(crate) fn of_receiver(receiver: &'static Registration, error: BoxError) -> E
         },
         Err(error) => error,
     };
-    if let Some(Veto { message, field }) = veto_in(error.as_ref()) {
-        let (message, field) = (message.clone(), field.clone());
+    if let Some((by, Veto { message, field })) = veto_in(error.as_ref()) {
         return Error::Vetoed {
-            receiver,
+            receiver: by.unwrap_or(receiver),
             message,
             field,
             source: Some(error),
@@ -49,6 +48,23 @@ pub(crate) fn of_receiver(receiver: &'static Registration, error: BoxError) -> E
     Error::ReceiverFailed { receiver, source }
 }
 
-fn veto_in<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Veto> {
-    super::causes(error).find_map(|error| error.downcast_ref::<Veto>())
+/// The veto that an error carries, and who gave it, if that was a receiver further in.
+fn veto_in(error: &(dyn StdError + 'static)) -> Option<(Option<&'static Registration>, Veto)> {
+    super::causes(error).find_map(|error| {
+        if let Some(veto) = error.downcast_ref::<Veto>() {
+            return Some((None, veto.clone()));
+        }
+        match error.downcast_ref::<Error>()? {
+            Error::Vetoed {
+                receiver,
+                message,
+                field,
+                ..
+            } => {
+                let (message, field) = (message.clone(), field.clone());
+                Some((Some(*receiver), Veto { message, field }))
+            }
+            _ => None,
+        }
+    })
 }
