@@ -66,5 +66,14 @@ pub(crate) fn panic_of<T>(work: impl FnOnce() -> T) -> String {
         Err(panic) => (*panic.downcast::<&str>().expect("a text")).to_owned(),
     }
 }
+mod a_database_error_in_a_receiver_is_a_failure;
+mod a_failing_receiver_leaves_nothing;
+mod a_row_that_is_gone_is_not_found_before_any_receiver;
+mod a_veto_is_found_inside_other_errors;
+mod a_veto_leaves_nothing;
+mod an_update_without_changes_sends_only_the_pre_signal;
 mod any_tree_of_transactions_leaves_what_the_model_says;
+mod arguments_are_injected_by_name_in_every_form;
+mod pre_receivers_change_what_is_stored;
 mod receivers_run_in_one_order_whatever_the_linker_did;
+mod receivers_see_the_row_as_the_database_has_it;

@@ -61,7 +61,8 @@ macro_rules! own_users {
 
 /// A user that is valid as it is. Its password has the cheapest hash there is.
 pub fn new_user(name: &str) -> lback::NewUser {
-    lback::NewUser::with_password(name, format!("{name}@example.com"), cheap_password())
+    let local = name.trim().replace(' ', ".");
+    lback::NewUser::with_password(name, format!("{local}@example.com"), cheap_password())
 }
 
 /// The hash of `secret`, made with parameters that cost nothing.
