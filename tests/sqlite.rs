@@ -12,3 +12,6 @@ macro_rules! own_users {
 
 #[path = "promises/mod.rs"]
 mod promises;
+
+#[path = "sqlite_only/mod.rs"]
+mod sqlite_only;
