@@ -1,1 +1,8 @@
-//! Shared by the examples.
+//! One file per idea. The programs stand beside this file; here is what they share, and the
+//! documents of the project, whose code blocks are compiled and run as doctests.
+
+#[cfg(doctest)]
+mod document {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+}
