@@ -19,18 +19,34 @@ pub trait Entity: Sized + 'static {
 }
 
 /// What names a row: the row itself, or its key.
+///
+/// `Via` tells the two apart, and is inferred: without it the implementations could overlap.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name a row of `{E}`",
     label = "pass the row, as `&{E}`, or its key"
 )]
-pub trait AsKey<E: Entity> {
+pub trait AsKey<E: Entity, Via> {
     /// The key.
     fn as_key(&self) -> E::Key;
 }
 
-impl<E: Entity> AsKey<E> for &E {
+/// A row was named by itself.
+#[derive(Debug)]
+pub enum Row {}
+
+/// A row was named by its key.
+#[derive(Debug)]
+pub enum Key {}
+
+impl<E: Entity> AsKey<E, Row> for &E {
     fn as_key(&self) -> E::Key {
         self.key()
+    }
+}
+
+impl<E: Entity> AsKey<E, Key> for E::Key {
+    fn as_key(&self) -> E::Key {
+        self.clone()
     }
 }
 

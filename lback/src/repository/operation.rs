@@ -61,10 +61,10 @@ pub trait Repository: Model {
     ///
     /// As [`create`](Self::create), and [`Error::NotFound`] if the row is gone, before any
     /// receiver runs.
-    fn update(
+    fn update<Via>(
         &self,
         session: &mut SessionOf<Self>,
-        target: impl AsKey<Self::Entity>,
+        target: impl AsKey<Self::Entity, Via>,
         changes: Self::Update,
     ) -> Result<Self::Entity> {
         let (key, mut changes) = (target.as_key(), changes);
@@ -97,10 +97,10 @@ pub trait Repository: Model {
     /// # Errors
     ///
     /// As [`update`](Self::update).
-    fn delete(
+    fn delete<Via>(
         &self,
         session: &mut SessionOf<Self>,
-        target: impl AsKey<Self::Entity>,
+        target: impl AsKey<Self::Entity, Via>,
     ) -> Result<()> {
         let key = target.as_key();
         let plan = Plan::of::<Self::PreDelete, Self::PostDelete>(session)?;
@@ -124,10 +124,10 @@ pub trait Repository: Model {
     /// # Errors
     ///
     /// [`Error::Database`].
-    fn find(
+    fn find<Via>(
         &self,
         session: &mut SessionOf<Self>,
-        key: impl AsKey<Self::Entity>,
+        key: impl AsKey<Self::Entity, Via>,
     ) -> Result<Option<Self::Entity>> {
         let key = key.as_key();
         session.look_up(|conn| Self::select(conn, &key))
@@ -184,7 +184,7 @@ pub trait Repository: Model {
     /// # Errors
     ///
     /// As [`update`](Self::update); then none of the rows is changed.
-    fn update_many<T: AsKey<Self::Entity>>(
+    fn update_many<T: AsKey<Self::Entity, Via>, Via>(
         &self,
         session: &mut SessionOf<Self>,
         targets: impl IntoIterator<Item = T>,
@@ -232,7 +232,7 @@ pub trait Repository: Model {
     /// # Errors
     ///
     /// As [`delete`](Self::delete); then none of the rows is deleted.
-    fn delete_many<T: AsKey<Self::Entity>>(
+    fn delete_many<T: AsKey<Self::Entity, Via>, Via>(
         &self,
         session: &mut SessionOf<Self>,
         targets: impl IntoIterator<Item = T>,
@@ -265,7 +265,7 @@ pub trait Repository: Model {
     /// # Errors
     ///
     /// [`Error::Database`].
-    fn find_many<T: AsKey<Self::Entity>>(
+    fn find_many<T: AsKey<Self::Entity, Via>, Via>(
         &self,
         session: &mut SessionOf<Self>,
         keys: impl IntoIterator<Item = T>,
@@ -293,7 +293,11 @@ pub trait Repository: Model {
     /// # Errors
     ///
     /// [`Error::Database`].
-    fn exists(&self, session: &mut SessionOf<Self>, key: impl AsKey<Self::Entity>) -> Result<bool> {
+    fn exists<Via>(
+        &self,
+        session: &mut SessionOf<Self>,
+        key: impl AsKey<Self::Entity, Via>,
+    ) -> Result<bool> {
         let key = key.as_key();
         session.look_up(|conn| <Self as Model>::exists(conn, &key))
     }
