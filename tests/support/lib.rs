@@ -44,16 +44,17 @@ impl Trace {
 ///
 /// Each test binary wraps it as `own_users!()`, with its own connection.
 #[macro_export]
+#[rustfmt::skip] // it moves the attribute to the right, further at every run
 macro_rules! own_users {
     ($connection:ident) => {
         #[lback::repository(
-                                                                    entity = lback::User,
-                                                                    table = lback::schema::users,
-                                                                    insert = lback::NewUser,
-                                                                    update = lback::UserChanges,
-                                                                    connection = $connection,
-                                                                    shared_entity
-                                                                )]
+            entity = lback::User,
+            table = lback::schema::users,
+            insert = lback::NewUser,
+            update = lback::UserChanges,
+            connection = $connection,
+            shared_entity
+        )]
         #[derive(Clone, Debug, Default)]
         pub(crate) struct Users;
     };

@@ -27,19 +27,20 @@ pub(crate) fn pattern(term: &str) -> String {
 }
 
 /// Declares `UserRepository`, its signals and its look-ups for one connection.
+#[rustfmt::skip] // it moves the attribute to the right, further at every run
 macro_rules! user_repository {
     ($connection:ident, $name:literal) => {
         #[doc = concat!("The users of a database: six signals around its writes, on ", $name, ".")]
         ///
         /// Writes and `find` are those of [`Repository`](crate::Repository).
         #[crate::repository(
-                                                                    entity = User,
-                                                                    table = users,
-                                                                    insert = NewUser,
-                                                                    update = UserChanges,
-                                                                    connection = $connection,
-                                                                    shared_entity
-                                                                )]
+            entity = User,
+            table = users,
+            insert = NewUser,
+            update = UserChanges,
+            connection = $connection,
+            shared_entity
+        )]
         #[derive(Clone, Debug, Default)]
         #[non_exhaustive]
         pub struct UserRepository {}
