@@ -1,4 +1,4 @@
-//! Lifecycle signals for Diesel.
+#![doc = include_str!("../docs/crate.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // So that expansions, which say `::lback`, also work inside.
@@ -25,7 +25,12 @@ pub use backend::postgres;
 pub use backend::sqlite;
 pub use error::{Error, Invalid, Result, Veto};
 pub use inspect::{Listener, Listeners, receivers, verify};
-pub use lback_macros::{receiver, repository, signal};
+#[doc = include_str!("../docs/receiver.md")]
+pub use lback_macros::receiver;
+#[doc = include_str!("../docs/repository.md")]
+pub use lback_macros::repository;
+#[doc = include_str!("../docs/signal.md")]
+pub use lback_macros::signal;
 #[cfg(feature = "r2d2")]
 pub use pool::{Database, DatabaseBuilder};
 pub use receiver::{BoxError, OnError, Phase, Place, Registration, Signal, SignalInfo, Timing};
