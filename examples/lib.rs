@@ -5,4 +5,6 @@
 mod document {
     #[doc = include_str!("../README.md")]
     struct Readme;
+    #[doc = include_str!("../docs/guide.md")]
+    struct Guide;
 }
