@@ -1,6 +1,8 @@
 //! One file per idea. The programs stand beside this file; here is what they share, and the
 //! documents of the project, whose code blocks are compiled and run as doctests.
 
+pub mod server;
+
 #[cfg(doctest)]
 mod document {
     #[doc = include_str!("../README.md")]
