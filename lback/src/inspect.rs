@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::error::Result;
+use crate::error::{RegistryError, Result};
 use crate::receiver::{OnError, Phase, Registration};
-use crate::registry::{Registry, RegistryError};
+use crate::registry::Registry;
 
 /// Every receiver of the program, in the order in which they run.
 ///

@@ -23,7 +23,7 @@ pub use backend::mysql;
 pub use backend::postgres;
 #[cfg(feature = "sqlite")]
 pub use backend::sqlite;
-pub use error::{Error, Invalid, Result, Veto};
+pub use error::{Error, Invalid, Problem, RegistryError, Result, Veto};
 pub use inspect::{Listener, Listeners, receivers, verify};
 #[doc = include_str!("../docs/receiver.md")]
 pub use lback_macros::receiver;
@@ -34,7 +34,6 @@ pub use lback_macros::signal;
 #[cfg(feature = "r2d2")]
 pub use pool::{Database, DatabaseBuilder};
 pub use receiver::{BoxError, OnError, Phase, Place, Registration, Signal, SignalInfo, Timing};
-pub use registry::{Problem, RegistryError};
 pub use repository::{AsKey, Entity, Page, Repository, Validate};
 pub use session::{
     Captured, Event, Failure, FailureCause, Failures, Isolation, Lock, PendingEffect, Recording,

@@ -2,12 +2,14 @@
 
 mod database;
 mod receiver;
+mod registry;
 mod veto;
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
+pub use self::registry::{Problem, RegistryError};
 pub use self::veto::Veto;
 use crate::receiver::{BoxError, Registration};
 
@@ -132,7 +134,7 @@ pub enum Error {
         source: diesel::result::Error,
     },
     /// The receivers contradict each other: see [`verify`](crate::verify).
-    Registry(crate::registry::RegistryError),
+    Registry(RegistryError),
     /// This database cannot do what was asked of it.
     #[non_exhaustive]
     Unsupported {
@@ -353,8 +355,8 @@ impl From<Invalid> for Error {
     }
 }
 
-impl From<crate::registry::RegistryError> for Error {
-    fn from(error: crate::registry::RegistryError) -> Self {
+impl From<RegistryError> for Error {
+    fn from(error: RegistryError) -> Self {
         Self::Registry(error)
     }
 }

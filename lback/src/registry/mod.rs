@@ -1,14 +1,13 @@
 //! All receivers of the program: collected once, put in order, checked.
 
 mod order;
-mod problem;
 
 use std::any::TypeId;
 use std::collections::HashSet;
 
 use once_cell::sync::OnceCell;
 
-pub use self::problem::{Problem, RegistryError};
+use crate::error::{Problem, RegistryError};
 use crate::receiver::{Registration, SignalInfo};
 
 /// A signal and the way to its receivers.

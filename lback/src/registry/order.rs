@@ -4,7 +4,8 @@ use std::any::TypeId;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 
-use super::{Listing, Problem};
+use super::Listing;
+use crate::error::Problem;
 use crate::receiver::{Phase, Registration};
 
 type Receivers = Vec<&'static Registration>;
