@@ -1,0 +1,164 @@
+//! The house itself: what its documents say of its files, and that no arrow points up.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Modules of `lback`, from the ground up (`docs/architecture.md`).
+const LEVELS: [&[&str]; 7] = [
+    &["error", "receiver"],
+    &["registry"],
+    &["session"],
+    &["signal", "pool"],
+    &["repository"],
+    &["user", "inspect", "testing"],
+    &["backend"],
+];
+
+#[test]
+fn an_arrow_only_points_down() {
+    let source = root().join("lback/src");
+    let homes = homes(&read(&source.join("lib.rs")));
+    let mut upward = Vec::new();
+    for file in files(&source)
+        .iter()
+        .filter(|file| !file.ends_with("lib.rs"))
+    {
+        let inside = file.strip_prefix(&source).expect("it was found there");
+        let name = Path::new(inside.iter().next().expect("a name")).with_extension("");
+        let own = level(&name.to_string_lossy()).expect("every module has a level");
+        for named in named(&read(file)) {
+            let home = homes.get(&named).unwrap_or(&named);
+            if level(home).is_some_and(|level| level > own) {
+                upward.push(format!("{} names crate::{named}", inside.display()));
+            }
+        }
+    }
+    assert!(
+        upward.is_empty(),
+        "arrows that point up:\n{}",
+        upward.join("\n")
+    );
+}
+
+#[test]
+fn every_promise_stands_in_the_semantics_and_in_a_file() {
+    let semantics = read(&root().join("docs/semantics.md"));
+    let named: Vec<&str> = semantics
+        .split('`')
+        .filter(|text| text.starts_with("tests/") && text.ends_with(".rs"))
+        .collect();
+    for &name in &named {
+        assert!(
+            root().join(name).is_file(),
+            "docs/semantics.md names {name}, which is not there"
+        );
+    }
+    let mut forgotten = Vec::new();
+    for folder in ["promises", "sqlite_only", "registry"] {
+        for file in files(&root().join("tests").join(folder)) {
+            let inside = file.strip_prefix(root()).expect("it was found there");
+            let name = inside.to_string_lossy().replace('\\', "/");
+            if !name.ends_with("/mod.rs") && !named.contains(&&*name) {
+                forgotten.push(name);
+            }
+        }
+    }
+    assert!(
+        forgotten.is_empty(),
+        "docs/semantics.md does not name:\n{}",
+        forgotten.join("\n")
+    );
+}
+
+#[test]
+fn every_link_between_documents_leads_somewhere() {
+    let mut documents = vec![
+        "README.md".into(),
+        "CONTRIBUTING.md".into(),
+        "CHANGELOG.md".into(),
+    ];
+    documents.extend(files(&root().join("docs")));
+    for document in documents {
+        let document = root().join(document);
+        for link in read(&document).split("](").skip(1) {
+            let link = link.split([')', '#']).next().unwrap_or_default();
+            if link.is_empty() || link.contains("://") {
+                continue;
+            }
+            let target = document.with_file_name(link);
+            assert!(target.exists(), "{} links to {link}", document.display());
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(file: &Path) -> String {
+    fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// All Rust and Markdown files below a folder; none if it is not there.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<_> = entries
+        .flat_map(|entry| match entry.path() {
+            path if path.is_dir() => files(&path),
+            path => vec![path],
+        })
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|end| end == "rs" || end == "md")
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+fn level(module: &str) -> Option<usize> {
+    LEVELS.iter().position(|modules| modules.contains(&module))
+}
+
+/// Where the crate's root has its names from: `pub use session::{Session, ..};`
+fn homes(root: &str) -> HashMap<String, String> {
+    let mut homes = HashMap::new();
+    for (module, names) in root
+        .split("pub use ")
+        .skip(1)
+        .filter_map(|rest| rest.split(';').next()?.split_once("::"))
+    {
+        for name in names.split(|c: char| !c.is_alphanumeric() && c != '_') {
+            // The attributes bear the names of modules, and the prelude repeats others.
+            if level(module).is_some() && level(name).is_none() {
+                homes.insert(name.to_owned(), module.to_owned());
+            }
+        }
+    }
+    homes
+}
+
+/// What follows `crate::`, outside of comments and unit tests.
+fn named(source: &str) -> Vec<String> {
+    let source = source
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default();
+    source
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .flat_map(|line| line.split("crate::").skip(1))
+        .flat_map(|rest| rest.split([';', '<', '(']).next())
+        .flat_map(|rest| match rest.strip_prefix('{') {
+            Some(list) => list.split(',').collect::<Vec<_>>(),
+            None => vec![rest],
+        })
+        .filter_map(|path| {
+            path.trim()
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .next()
+        })
+        .map(str::to_owned)
+        .collect()
+}
