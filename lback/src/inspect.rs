@@ -102,7 +102,7 @@ impl Listeners {
     /// # lback::Result::Ok(())
     /// ```
     pub fn to_json(&self) -> String {
-        let all: Vec<_> = self.iter().map(Listener::to_value).collect();
+        let all: Vec<_> = self.iter().map(|listener| listener.as_value()).collect();
         format!("{:#}", serde_json::Value::from(all))
     }
 }
@@ -123,7 +123,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    fn to_value(&self) -> serde_json::Value {
+    fn as_value(self) -> serde_json::Value {
         let phase = match self.phase {
             Phase::InTransaction => "in_transaction",
             Phase::AfterCommit => "after_commit",

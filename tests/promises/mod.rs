@@ -1,24 +1,34 @@
 //! One file a promise.
 
 mod a_capture_holds_effects_back;
+mod a_database_error_in_a_receiver_is_a_failure;
 mod a_failing_effect_changes_nothing_for_the_caller;
+mod a_failing_receiver_leaves_nothing;
 mod a_muted_receiver_does_not_run;
 mod a_panic_rolls_back_and_goes_on;
 mod a_recording_tells_what_was_sent_and_what_ran;
 mod a_rolled_back_savepoint_forgets_its_effects;
+mod a_row_that_is_gone_is_not_found_before_any_receiver;
 mod a_test_transaction_does_not_count;
+mod a_veto_is_found_inside_other_errors;
 mod a_veto_leaves_nothing;
 mod after_rollback_runs_for_what_did_not_last;
 mod an_effect_may_read_and_write;
 mod an_effect_owns_what_it_saw;
 mod an_effect_waits_for_the_outermost_commit;
 mod an_isolated_receiver_fails_alone;
+mod an_update_without_changes_sends_only_the_pre_signal;
+mod any_tree_of_transactions_leaves_what_the_model_says;
+mod arguments_are_injected_by_name_in_every_form;
 mod before_and_after_are_transitive;
 mod bulk_writes_send_every_rows_signals;
 mod effects_of_effects_run_after_those_waiting;
 mod effects_run_in_the_order_queued;
 mod failures_that_nobody_saw_are_kept;
 mod generations_of_effects_are_bounded;
+mod pre_receivers_change_what_is_stored;
+mod receivers_run_in_one_order_whatever_the_linker_did;
+mod receivers_see_the_row_as_the_database_has_it;
 mod receivers_that_trigger_themselves_are_bounded;
 mod scopes_belong_to_one_session;
 mod scopes_end_with_their_closure;
@@ -66,14 +76,3 @@ pub(crate) fn panic_of<T>(work: impl FnOnce() -> T) -> String {
         Err(panic) => (*panic.downcast::<&str>().expect("a text")).to_owned(),
     }
 }
-mod a_database_error_in_a_receiver_is_a_failure;
-mod a_failing_receiver_leaves_nothing;
-mod a_row_that_is_gone_is_not_found_before_any_receiver;
-mod a_veto_is_found_inside_other_errors;
-mod a_veto_leaves_nothing;
-mod an_update_without_changes_sends_only_the_pre_signal;
-mod any_tree_of_transactions_leaves_what_the_model_says;
-mod arguments_are_injected_by_name_in_every_form;
-mod pre_receivers_change_what_is_stored;
-mod receivers_run_in_one_order_whatever_the_linker_did;
-mod receivers_see_the_row_as_the_database_has_it;

@@ -210,16 +210,16 @@ mod seen {
     #[test]
     fn the_listing_has_the_order_in_which_they_run() {
         let listeners = lback::receivers().expect("the registry is in order");
-        let vector: Vec<_> = listeners
+        let listed: Vec<_> = listeners
             .iter()
             .filter(|listener| listener.signal == vector::INFO)
             .collect();
-        let seen: Vec<_> = vector
+        let seen: Vec<_> = listed
             .iter()
             .map(|listener| (listener.id.rsplit("::").next(), listener.order))
             .collect();
         assert_eq!(seen, [(Some("z"), 0), (Some("x"), 5), (Some("y"), -10)]);
-        for listener in vector {
+        for listener in listed {
             assert!(listener.place.file.ends_with(".rs"), "{}", listener.place);
             let table = listeners.to_string();
             let row = table.lines().find(|line| line.contains(listener.id));
