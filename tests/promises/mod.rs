@@ -76,3 +76,4 @@ pub(crate) fn panic_of<T>(work: impl FnOnce() -> T) -> String {
         Err(panic) => (*panic.downcast::<&str>().expect("a text")).to_owned(),
     }
 }
+mod secrets_are_nowhere_to_be_read;
