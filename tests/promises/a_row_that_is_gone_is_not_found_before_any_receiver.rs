@@ -100,3 +100,20 @@ fn keys_that_no_row_ever_had() {
     }
     assert_eq!(trace.take(), [""; 0]);
 }
+
+/// With nobody to hear of it, the row is not read first: invalid data is seen before the missing row.
+#[test]
+fn and_invalid_data_for_it() {
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    let mut session = database.session().with_state(Trace::new());
+    let gone = UserId::from(7);
+    let invalid = || UserChanges {
+        username: Some(String::new()),
+        ..UserChanges::default()
+    };
+    assert_not_found(heard::Users.update(&mut session, gone, invalid()), gone);
+    let refused = unheard::Users.update(&mut session, gone, invalid());
+    assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+}

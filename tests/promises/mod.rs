@@ -26,6 +26,7 @@ mod effects_of_effects_run_after_those_waiting;
 mod effects_run_in_the_order_queued;
 mod failures_that_nobody_saw_are_kept;
 mod generations_of_effects_are_bounded;
+mod bad_input_is_refused_with_field_and_reason;
 mod pre_receivers_change_what_is_stored;
 mod receivers_run_in_one_order_whatever_the_linker_did;
 mod receivers_see_the_row_as_the_database_has_it;
