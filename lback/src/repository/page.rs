@@ -20,7 +20,7 @@ impl Page {
 
     /// How many rows come before it.
     pub const fn offset(self) -> i64 {
-        self.number as i64 * self.size as i64
+        (self.number as i64).saturating_mul(self.size as i64)
     }
 
     /// How many rows it has at most.
