@@ -1,6 +1,7 @@
 //! One file a promise.
 
 mod a_capture_holds_effects_back;
+mod a_connection_inside_a_transaction_is_refused;
 mod a_database_error_in_a_receiver_is_a_failure;
 mod a_failing_effect_changes_nothing_for_the_caller;
 mod a_failing_receiver_leaves_nothing;
@@ -10,6 +11,8 @@ mod a_recording_tells_what_was_sent_and_what_ran;
 mod a_rolled_back_savepoint_forgets_its_effects;
 mod a_row_that_is_gone_is_not_found_before_any_receiver;
 mod a_test_transaction_does_not_count;
+mod a_state_is_in_force_for_its_scope;
+mod a_transaction_ends_as_its_closure_does;
 mod a_veto_is_found_inside_other_errors;
 mod a_veto_leaves_nothing;
 mod after_rollback_runs_for_what_did_not_last;
@@ -27,7 +30,11 @@ mod effects_run_in_the_order_queued;
 mod failures_that_nobody_saw_are_kept;
 mod generations_of_effects_are_bounded;
 mod bad_input_is_refused_with_field_and_reason;
+mod migrating_leaves_what_is_there;
+mod only_active_users_with_the_right_password_log_in;
+mod options_belong_to_the_outermost_transaction;
 mod pre_receivers_change_what_is_stored;
+mod receivers_nest_up_to_a_bound;
 mod receivers_run_in_one_order_whatever_the_linker_did;
 mod receivers_see_the_row_as_the_database_has_it;
 mod receivers_that_trigger_themselves_are_bounded;
@@ -78,3 +85,5 @@ pub(crate) fn panic_of<T>(work: impl FnOnce() -> T) -> String {
     }
 }
 mod secrets_are_nowhere_to_be_read;
+mod users_are_found_by_what_identifies_them;
+mod what_is_done_behind_the_session_is_noticed;

@@ -1,6 +1,7 @@
 //! Fresh databases on a MySQL or MariaDB server.
 
 use diesel::connection::SimpleConnection;
+pub use lback::mysql::migrate;
 pub use lback::mysql::prelude::*;
 
 use crate::server;

@@ -1,6 +1,7 @@
 //! Fresh schemas on a PostgreSQL server.
 
 use diesel::connection::SimpleConnection;
+pub use lback::postgres::migrate;
 pub use lback::postgres::prelude::*;
 
 use crate::server;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+pub use lback::sqlite::migrate;
 pub use lback::sqlite::prelude::*;
 use tempfile::TempDir;
 
@@ -19,8 +20,7 @@ pub struct Database {
 impl Database {
     /// A database with the built-in tables and the table [`notes`]; `None` if there is no server.
     pub fn fresh() -> Option<Self> {
-        let folder = TempDir::new().expect("the folder for temporary files can be written");
-        let database = Self { folder };
+        let database = Self::empty()?;
         let mut session = database.session();
         lback::sqlite::migrate(&mut session).expect("an empty database can be migrated");
         diesel::sql_query(
@@ -29,6 +29,12 @@ impl Database {
         .execute(session.conn())
         .expect("the table is new");
         Some(database)
+    }
+
+    /// A database without any table.
+    pub fn empty() -> Option<Self> {
+        let folder = TempDir::new().expect("the folder for temporary files can be written");
+        Some(Self { folder })
     }
 
     /// The database file.

@@ -1,0 +1,93 @@
+//! `authenticate` says no more than yes or no, and does the same work for unknown users.
+
+use std::time::{Duration, Instant};
+
+use crate::database::*;
+use lback::Hasher;
+use lback_tests::new_user;
+
+const USERS: UserRepository = UserRepository::new();
+
+fn hashers() -> [Hasher; 2] {
+    [
+        Hasher::argon2id(8, 1, 1).expect("the least that argon2 has"),
+        Hasher::bcrypt(4).expect("the least that bcrypt has"),
+    ]
+}
+
+#[test]
+fn and_nobody_else() {
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    let mut session = database.session();
+    let longest = "x".repeat(72);
+    for (number, hasher) in hashers().into_iter().enumerate() {
+        let name = |name: &str| format!("{name}{number}");
+        for (user, password, is_active) in [
+            ("active", "correct horse", true),
+            ("inactive", "correct horse", false),
+            ("longest", longest.as_str(), true),
+        ] {
+            let mut new = new_user(&name(user));
+            new.password = hasher.hash(password).expect("a valid password");
+            new.is_active = is_active;
+            USERS.create(&mut session, new).expect("it is valid");
+        }
+        for (user, password, is_let_in) in [
+            ("active", "correct horse", true),
+            ("active", "Correct horse", false),
+            ("active", "correct horse ", false),
+            ("active", "correct horse\0", false),
+            ("active", "correct\0horse", false),
+            ("active", "", false),
+            ("inactive", "correct horse", false),
+            ("inactive", "wrong", false),
+            ("unknown", "correct horse", false),
+            ("unknown", "", false),
+            ("longest", &longest, true),
+            ("longest", &format!("{longest}x"), false),
+            ("longest", &longest[1..], false),
+            ("active", &"x".repeat(100_000), false),
+            ("unknown", &"x".repeat(100_000), false),
+            ("unknown", "\0", false),
+        ] {
+            let user = name(user);
+            let found = USERS.authenticate(&mut session, &user, password);
+            let found = found.unwrap_or_else(|error| panic!("{user}: {error}"));
+            assert_eq!(found.is_some(), is_let_in, "{user}, {number}");
+            if let Some(found) = found {
+                assert_eq!(found.username, user);
+            }
+        }
+        for odd in ["", " ", "active0\0", "ACTIVE0", "active0 "] {
+            let found = USERS.authenticate(&mut session, odd, "correct horse");
+            assert_eq!(found.expect("it can be looked for"), None, "{odd:?}");
+        }
+    }
+}
+
+/// With the default hasher, whose work stands out from everything else.
+#[test]
+fn an_unknown_name_takes_as_long_as_a_wrong_password() {
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    let mut session = database.session();
+    let ada = NewUser::new("ada", "ada@example.com", "correct horse").expect("valid");
+    USERS.create(&mut session, ada).expect("it is valid");
+    let mut fastest = |name: &str| -> Duration {
+        (0..5)
+            .map(|_| {
+                let start = Instant::now();
+                let found = USERS.authenticate(&mut session, name, "wrong");
+                assert_eq!(found.expect("it can be looked for"), None);
+                start.elapsed()
+            })
+            .min()
+            .expect("five tries")
+    };
+    let (known, unknown) = (fastest("ada"), fastest("nobody"));
+    let ratio = unknown.as_secs_f64() / known.as_secs_f64();
+    assert!((0.5..2.0).contains(&ratio), "{unknown:?} against {known:?}");
+}
