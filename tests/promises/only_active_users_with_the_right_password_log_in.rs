@@ -76,18 +76,19 @@ fn an_unknown_name_takes_as_long_as_a_wrong_password() {
     let mut session = database.session();
     let ada = NewUser::new("ada", "ada@example.com", "correct horse").expect("valid");
     USERS.create(&mut session, ada).expect("it is valid");
-    let mut fastest = |name: &str| -> Duration {
-        (0..5)
-            .map(|_| {
-                let start = Instant::now();
-                let found = USERS.authenticate(&mut session, name, "wrong");
-                assert_eq!(found.expect("it can be looked for"), None);
-                start.elapsed()
-            })
-            .min()
-            .expect("five tries")
+    let mut time = |name: &str| -> Duration {
+        let start = Instant::now();
+        let found = USERS.authenticate(&mut session, name, "wrong");
+        assert_eq!(found.expect("it can be looked for"), None);
+        start.elapsed()
     };
-    let (known, unknown) = (fastest("ada"), fastest("nobody"));
+    // In turns, and the fastest of each: other tests use the machine too.
+    let (mut known, mut unknown) = (Duration::MAX, Duration::MAX);
+    for _ in 0..15 {
+        known = known.min(time("ada"));
+        unknown = unknown.min(time("nobody"));
+    }
+    // Without the hashing it would be a hundredth.
     let ratio = unknown.as_secs_f64() / known.as_secs_f64();
     assert!((0.5..2.0).contains(&ratio), "{unknown:?} against {known:?}");
 }
