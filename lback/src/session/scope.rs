@@ -165,7 +165,8 @@ impl<C: SessionConnection> Session<C> {
     ///     })
     /// });
     /// assert_eq!(captured.effects.len(), 1);
-    /// # stored
+    /// stored?;
+    /// # lback::Result::Ok(())
     /// ```
     pub fn capture<R>(&mut self, scope: impl FnOnce(&mut Self) -> R) -> (R, Captured) {
         self.captured(scope, |_, _| {})
