@@ -18,7 +18,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// A database with the built-in tables and the table [`notes`]; `None` if there is no server.
+    /// A database with the built-in tables and the table [`notes`](crate::notes); `None` if there is no server.
     pub fn fresh() -> Option<Self> {
         let database = Self::empty()?;
         let mut session = database.session();
