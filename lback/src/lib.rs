@@ -101,8 +101,8 @@ pub mod __private {
     pub use crate::receiver::*;
     pub use crate::registry::Declaration;
     pub use crate::repository::{
-        AsKey, Entity, KeyRef, LastInsertId, Model, UpdateByKey, ascends, binds_of, key_type,
-        limit_of, returned, selected,
+        AsKey, ByKey, Entity, KeyRef, LastInsertId, Model, UpdateByKey, ascends, binds_of,
+        key_type, limit_of, returned, selected,
     };
     pub use crate::session::{Session, SessionType};
     pub use crate::signal::*;

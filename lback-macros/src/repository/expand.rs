@@ -211,6 +211,15 @@ fn entity(repository: &Repository) -> TokenStream {
                 )
             }
         }
+
+        #[automatically_derived]
+        impl ::lback::__private::AsKey<#entity, ::lback::__private::ByKey>
+            for <#entity as ::lback::__private::Entity>::Key
+        {
+            fn as_key(&self) -> Self {
+                ::core::clone::Clone::clone(self)
+            }
+        }
     }
 }
 

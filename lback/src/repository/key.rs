@@ -32,21 +32,17 @@ pub trait AsKey<E: Entity, Via> {
 
 /// A row was named by itself.
 #[derive(Debug)]
-pub enum Row {}
+pub enum ByRow {}
 
+// Each entity implements it for its own key: an implementation for every `E::Key` would have the
+// compiler say of a wrong key that the entity's should be of that type.
 /// A row was named by its key.
 #[derive(Debug)]
-pub enum Key {}
+pub enum ByKey {}
 
-impl<E: Entity> AsKey<E, Row> for &E {
+impl<E: Entity> AsKey<E, ByRow> for &E {
     fn as_key(&self) -> E::Key {
         self.key()
-    }
-}
-
-impl<E: Entity> AsKey<E, Key> for E::Key {
-    fn as_key(&self) -> E::Key {
-        self.clone()
     }
 }
 

@@ -8,7 +8,7 @@ mod page;
 mod statement;
 mod statements;
 
-pub use self::key::{AsKey, Entity, KeyRef};
+pub use self::key::{AsKey, ByKey, Entity, KeyRef};
 pub use self::model::{Model, Validate};
 pub use self::operation::Repository;
 pub use self::page::Page;

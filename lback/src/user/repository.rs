@@ -1,7 +1,7 @@
 //! The repository of the built-in users, made once per database by the public macro.
 
 use super::{User, UserId};
-use crate::repository::Entity;
+use crate::repository::{AsKey, ByKey, Entity};
 
 impl Entity for User {
     type Key = UserId;
@@ -9,6 +9,12 @@ impl Entity for User {
 
     fn key(&self) -> UserId {
         self.id
+    }
+}
+
+impl AsKey<User, ByKey> for UserId {
+    fn as_key(&self) -> UserId {
+        *self
     }
 }
 
