@@ -102,7 +102,7 @@ pub mod __private {
     pub use crate::registry::Declaration;
     pub use crate::repository::{
         AsKey, ByKey, Entity, KeyRef, LastInsertId, Model, UpdateByKey, ascends, binds_of,
-        key_type, limit_of, returned, selected,
+        key_type, limit_of, read_back, returned, selected,
     };
     pub use crate::session::{Session, SessionType};
     pub use crate::signal::*;

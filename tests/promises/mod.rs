@@ -10,8 +10,8 @@ mod a_panic_rolls_back_and_goes_on;
 mod a_recording_tells_what_was_sent_and_what_ran;
 mod a_rolled_back_savepoint_forgets_its_effects;
 mod a_row_that_is_gone_is_not_found_before_any_receiver;
-mod a_test_transaction_does_not_count;
 mod a_state_is_in_force_for_its_scope;
+mod a_test_transaction_does_not_count;
 mod a_transaction_ends_as_its_closure_does;
 mod a_veto_is_found_inside_other_errors;
 mod a_veto_leaves_nothing;
@@ -23,13 +23,13 @@ mod an_isolated_receiver_fails_alone;
 mod an_update_without_changes_sends_only_the_pre_signal;
 mod any_tree_of_transactions_leaves_what_the_model_says;
 mod arguments_are_injected_by_name_in_every_form;
+mod bad_input_is_refused_with_field_and_reason;
 mod before_and_after_are_transitive;
 mod bulk_writes_send_every_rows_signals;
 mod effects_of_effects_run_after_those_waiting;
 mod effects_run_in_the_order_queued;
 mod failures_that_nobody_saw_are_kept;
 mod generations_of_effects_are_bounded;
-mod bad_input_is_refused_with_field_and_reason;
 mod migrating_leaves_what_is_there;
 mod only_active_users_with_the_right_password_log_in;
 mod options_belong_to_the_outermost_transaction;
@@ -40,7 +40,10 @@ mod receivers_see_the_row_as_the_database_has_it;
 mod receivers_that_trigger_themselves_are_bounded;
 mod scopes_belong_to_one_session;
 mod scopes_end_with_their_closure;
+mod secrets_are_nowhere_to_be_read;
 mod the_listing_can_be_filtered;
+mod users_are_found_by_what_identifies_them;
+mod what_is_done_behind_the_session_is_noticed;
 mod when_is_decided_when_the_signal_is_sent;
 
 use crate::database::*;
@@ -84,6 +87,3 @@ pub(crate) fn panic_of<T>(work: impl FnOnce() -> T) -> String {
         Err(panic) => (*panic.downcast::<&str>().expect("a text")).to_owned(),
     }
 }
-mod secrets_are_nowhere_to_be_read;
-mod users_are_found_by_what_identifies_them;
-mod what_is_done_behind_the_session_is_noticed;

@@ -11,8 +11,12 @@
 use std::borrow::Cow;
 
 use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
+use diesel::mysql::Mysql;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::{Connection, MysqlConnection, QueryResult};
+use diesel::sql_types::{Bool, Text};
+use diesel::{Connection, MysqlConnection, QueryResult, RunQueryDsl};
 
 use crate::error::{Error, Result};
 use crate::session::{Damage, Lock, Sealed, SessionConnection, TransactionOptions};
@@ -71,9 +75,6 @@ const MYSQL_COLLATION: &str = "utf8mb4_0900_bin";
 /// [`Error::Database`]; [`Error::Unsupported`] inside a transaction, which CREATE TABLE would
 /// commit.
 pub fn migrate(session: &mut Session) -> Result<()> {
-    use diesel::dsl::sql;
-    use diesel::prelude::*;
-    use diesel::sql_types::Text;
     if session.is_inside_any_transaction() {
         let what = "CREATE TABLE inside a transaction on MySQL, where it commits";
         return Err(Error::Unsupported { what: what.into() });
@@ -123,41 +124,72 @@ impl SessionConnection for MysqlConnection {
         })
     }
 
-    /// The client library's errors reach Diesel as texts: those of MySQL 8 and of MariaDB.
+    /// Most errors reach Diesel as texts: those of MySQL 8 and of MariaDB, and of both client
+    /// libraries. Only their beginnings count, because further on some quote what a user wrote.
     fn damage(error: &DieselError) -> Damage {
-        const LOST: [&str; 6] = [
-            "server has gone away",
+        const LOST: [&str; 14] = [
+            "Server has gone away",
+            "MySQL server has gone away",
             "Lost connection to",
             "Connection was killed",
             "Can't connect to",
-            "disconnected by the server",
+            "The client was disconnected by the server",
             "Server shutdown in progress",
+            "Normal shutdown",
+            "Malformed",
+            "Got packets out of order",
+            "Got an error reading communication packets",
+            "Got timeout reading communication packets",
+            "TLS/SSL error",
+            "SSL connection error",
         ];
-        const ENDED: [&str; 2] = ["Deadlock found when trying to get lock", "SAVEPOINT"];
-        let DieselError::DatabaseError(kind, info) = error else {
-            return match error {
-                DieselError::BrokenTransactionManager => Damage::Lost,
-                _ => Damage::Statement,
-            };
+        const ENDED: [&str; 3] = [DEADLOCK, CHANGED, "The total number of locks exceeds"];
+        let (kind, info) = match error {
+            DieselError::DatabaseError(kind, info) => (kind, info),
+            DieselError::BrokenTransactionManager => return Damage::Lost,
+            _ => return Damage::Statement,
         };
-        let says = |texts: &[&str]| texts.iter().any(|text| info.message().contains(text));
+        let begins = |texts: &[&str]| texts.iter().any(|text| info.message().starts_with(text));
         match kind {
             // 1213: InnoDB has rolled back the whole transaction.
             DatabaseErrorKind::SerializationFailure => Damage::Ended,
             DatabaseErrorKind::ClosedConnection => Damage::Lost,
-            _ if says(&LOST) => Damage::Lost,
-            _ if says(&ENDED) => Damage::Ended,
+            DatabaseErrorKind::Unknown if begins(&LOST) => Damage::Lost,
+            DatabaseErrorKind::Unknown if begins(&ENDED) => Damage::Ended,
+            DatabaseErrorKind::Unknown if begins(&["SAVEPOINT "]) => Damage::Vanished,
             _ => Damage::Statement,
         }
     }
 
-    /// A deadlock that somebody passed over, and DDL, end the transaction without a trace: only a
-    /// savepoint that should still be there tells.
-    fn guard(&mut self) -> QueryResult<()> {
-        self.batch_execute(&format!("SAVEPOINT {GUARD}"))
+    /// A lock that was waited for too long undoes its statement, or, where the server is told so,
+    /// the whole transaction.
+    fn examine(&mut self, error: &DieselError) -> Damage {
+        let is_timeout = matches!(error, DieselError::DatabaseError(_, info)
+            if info.message().starts_with("Lock wait timeout exceeded"));
+        if !is_timeout {
+            return Self::damage(error);
+        }
+        let setting = sql::<Bool>("@@innodb_rollback_on_timeout");
+        match diesel::select(setting).get_result(self) {
+            Ok(false) => Damage::Statement,
+            Ok(true) => Damage::Ended,
+            Err(error) if Self::damage(&error) == Damage::Lost => Damage::Lost,
+            Err(_) => Damage::Ended,
+        }
     }
 
     const GUARDS: bool = true;
+
+    /// A deadlock that somebody passed over, and DDL, end the transaction without a trace: only a
+    /// savepoint that should still be there tells. And what comes after them must not commit by
+    /// itself, statement by statement, until that is found out.
+    fn guard(&mut self) -> QueryResult<()> {
+        self.batch_execute(&format!("SET autocommit = 0; SAVEPOINT {GUARD}"))
+    }
+
+    fn unguard(&mut self) -> QueryResult<()> {
+        AutocommitAgain.execute(self).map(drop)
+    }
 
     fn probe(&mut self, guarded: bool) -> QueryResult<()> {
         if guarded {
@@ -167,3 +199,19 @@ impl SessionConnection for MysqlConnection {
         }
     }
 }
+
+const DEADLOCK: &str = "Deadlock found when trying to get lock";
+const CHANGED: &str = "Record has changed since last read";
+
+/// `SET autocommit = 1`, kept prepared: Diesel's `batch_execute` takes three round trips on MySQL.
+#[derive(QueryId)]
+struct AutocommitAgain;
+
+impl QueryFragment<Mysql> for AutocommitAgain {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
+        out.push_sql("SET autocommit = 1");
+        Ok(())
+    }
+}
+
+impl RunQueryDsl<MysqlConnection> for AutocommitAgain {}

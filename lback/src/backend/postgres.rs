@@ -122,6 +122,12 @@ impl SessionConnection for PgConnection {
         }
     }
 
+    /// Only the text says so; where the server speaks another language, the error stays what it is.
+    fn is_echo(error: &DieselError) -> bool {
+        matches!(error, DieselError::DatabaseError(DatabaseErrorKind::Unknown, info)
+            if info.message().starts_with("current transaction is aborted"))
+    }
+
     /// PostgreSQL answers COMMIT of an aborted transaction with ROLLBACK, and no error.
     fn probe(&mut self, _guarded: bool) -> QueryResult<()> {
         self.batch_execute("SELECT 1")

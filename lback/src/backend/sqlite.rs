@@ -164,21 +164,23 @@ impl SessionConnection for SqliteConnection {
     /// Some errors make SQLite roll the whole transaction back by itself
     /// (<https://sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction").
     fn damage(error: &DieselError) -> Damage {
-        const ENDED: [&str; 6] = [
-            "no transaction is active",
-            "no such savepoint",
+        const ENDED: [&str; 4] = [
             "database or disk is full",
             "disk I/O error",
             "out of memory",
             "interrupted",
         ];
-        match error {
-            DieselError::DatabaseError(DatabaseErrorKind::Unknown, info)
-                if ENDED.iter().any(|text| info.message().contains(text)) =>
-            {
-                Damage::Ended
-            }
-            _ => Damage::Statement,
+        const VANISHED: [&str; 2] = ["no transaction is active", "no such savepoint"];
+        let DieselError::DatabaseError(DatabaseErrorKind::Unknown, info) = error else {
+            return Damage::Statement;
+        };
+        let says = |texts: &[&str]| texts.iter().any(|text| info.message().contains(text));
+        if says(&VANISHED) {
+            Damage::Vanished
+        } else if says(&ENDED) {
+            Damage::Ended
+        } else {
+            Damage::Statement
         }
     }
 

@@ -171,26 +171,39 @@ fn column_of_mysql(message: &str) -> Option<String> {
 
 /// Looks for a failure that goes away by itself, through all sources of `error`.
 pub(super) fn is_retryable(error: &(dyn StdError + 'static)) -> bool {
-    super::causes(error)
-        .filter_map(|error| error.downcast_ref::<DieselError>())
-        .any(is_transient)
+    super::causes(error).any(|error| {
+        let ended_by_one = matches!(
+            error.downcast_ref::<Error>(),
+            Some(Error::TransactionAborted {
+                is_retryable: true,
+                ..
+            })
+        );
+        ended_by_one
+            || error
+                .downcast_ref::<DieselError>()
+                .is_some_and(is_transient)
+    })
 }
 
-fn is_transient(error: &DieselError) -> bool {
+pub(crate) fn is_transient(error: &DieselError) -> bool {
     match error {
         DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
-        DieselError::DatabaseError(_, info) => {
-            // SQLITE_BUSY and SQLITE_LOCKED, MySQL's 1205 and 1213, PostgreSQL's 40P01 reach
-            // Diesel as texts only.
-            const TEXTS: [&str; 6] = [
+        DieselError::DatabaseError(DatabaseErrorKind::Unknown, info) => {
+            // SQLITE_BUSY and SQLITE_LOCKED, MySQL's 1205, 1213 and 1020, PostgreSQL's 40P01 and
+            // 55P03 reach Diesel as texts only.
+            const TEXTS: [&str; 9] = [
                 "database is locked",
                 "database table is locked",
                 "database schema is locked",
                 "Lock wait timeout exceeded",
                 "Deadlock found when trying to get lock",
+                "Record has changed since last read",
                 "deadlock detected",
+                "canceling statement due to lock timeout",
+                "could not obtain lock on row",
             ];
-            TEXTS.iter().any(|text| info.message().contains(text))
+            TEXTS.iter().any(|text| info.message().starts_with(text))
         }
         DieselError::RollbackErrorOnCommit { commit_error, .. } => is_transient(commit_error),
         _ => false,

@@ -13,7 +13,7 @@ pub use self::registry::{Problem, RegistryError};
 pub use self::veto::Veto;
 use crate::receiver::{BoxError, Registration};
 
-pub(crate) use self::database::classify;
+pub(crate) use self::database::{classify, is_transient};
 pub(crate) use self::receiver::of_receiver;
 
 /// `Result` with [`Error`].
@@ -104,6 +104,8 @@ pub enum Error {
     TransactionAborted {
         /// How it came to that, and the remedy.
         reason: Cow<'static, str>,
+        /// Whether it came to that by a failure that goes away by itself, such as a deadlock.
+        is_retryable: bool,
     },
     /// The session cannot be used any more: a ROLLBACK failed, or the connection is lost.
     SessionBroken,
@@ -266,7 +268,7 @@ impl fmt::Display for Error {
                 "the connection is already inside a transaction, whose end a session could not \
                  see: end it first, or use `Session::for_test` in a test",
             ),
-            Self::TransactionAborted { reason } => {
+            Self::TransactionAborted { reason, .. } => {
                 write!(f, "the transaction has been aborted: {reason}")
             }
             Self::SessionBroken => f.write_str(

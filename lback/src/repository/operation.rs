@@ -351,7 +351,7 @@ fn update_statement<R: Model>(
 }
 
 fn delete_statement<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<()> {
-    match session.statement(|conn| R::delete(conn, key))? {
+    match session.write(|conn| R::delete(conn, key))? {
         0 => Err(not_found::<R>(key)),
         _ => Ok(()),
     }

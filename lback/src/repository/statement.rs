@@ -15,6 +15,19 @@ use diesel::{
     Table,
 };
 
+use crate::session::Unreadable;
+
+/// What became of reading back a row that has been written: if it failed, the write stands, and only
+/// a rollback undoes it.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn read_back<T>(row: QueryResult<T>) -> QueryResult<T> {
+    row.map_err(|error| match error {
+        error @ Error::DeserializationError(_) => error,
+        error => Error::DeserializationError(Box::new(Unreadable(error))),
+    })
+}
+
 /// `UPDATE table SET changes WHERE predicate [RETURNING columns]`.
 ///
 /// Diesel's own `UpdateStatement` is prepared anew at every execution (`unsafe_to_cache_prepared`

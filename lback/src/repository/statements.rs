@@ -263,8 +263,10 @@ macro_rules! __statements {
             if let ::core::option::Option::Some(key) =
                 <Self as $crate::__private::Model>::given_key(data)
             {
-                return <Self as $crate::__private::Model>::select(conn, &key)?
-                    .ok_or(result::Error::NotFound);
+                let row = <Self as $crate::__private::Model>::select(conn, &key);
+                return $crate::__private::read_back(
+                    row.and_then(|row| row.ok_or(result::Error::NotFound)),
+                );
             }
             let key = Table::primary_key(&$table);
             let made = $crate::__private::LastInsertId::new();
@@ -272,7 +274,7 @@ macro_rules! __statements {
                 QueryDsl::filter($table, ExpressionMethods::eq(key, made)),
                 $crate::__private::selected::<$entity, $connection>(),
             );
-            RunQueryDsl::get_result(row, conn)
+            $crate::__private::read_back(RunQueryDsl::get_result(row, conn))
         }
 
         // The keys of one INSERT follow each other, in the order of its rows, whatever
@@ -312,8 +314,13 @@ macro_rules! __statements {
                 AsChangeset::as_changeset(update),
                 ExpressionMethods::eq(Table::primary_key(&$table), key),
             );
-            RunQueryDsl::execute(statement, conn)?;
-            <Self as $crate::__private::Model>::select(conn, key)
+            // The statement sees rows as they are, the SELECT behind it as they were when the
+            // transaction began: a row that is gone since would come back. Diesel asks the server
+            // to count the rows that match, changed or not.
+            if RunQueryDsl::execute(statement, conn)? == 0 {
+                return ::core::result::Result::Ok(::core::option::Option::None);
+            }
+            $crate::__private::read_back(<Self as $crate::__private::Model>::select(conn, key))
         }
 
         fn update_many(
@@ -327,7 +334,10 @@ macro_rules! __statements {
                 AsChangeset::as_changeset(update),
                 ExpressionMethods::eq_any(Table::primary_key(&$table), keys),
             );
-            RunQueryDsl::execute(statement, conn)?;
+            if RunQueryDsl::execute(statement, conn)? < keys.len() {
+                // With locks, to see what is there now.
+                return <Self as $crate::__private::Model>::select_many_for_update(conn, keys);
+            }
             <Self as $crate::__private::Model>::select_many(conn, keys)
         }
     };

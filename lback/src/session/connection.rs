@@ -59,14 +59,33 @@ pub trait SessionConnection:
     #[doc(hidden)]
     fn damage(error: &DieselError) -> Damage;
 
+    /// As [`damage`](Self::damage), and asks the server where the error alone does not tell.
+    #[doc(hidden)]
+    fn examine(&mut self, error: &DieselError) -> Damage {
+        Self::damage(error)
+    }
+
+    /// Whether an error only repeats that an earlier one has aborted the transaction.
+    #[doc(hidden)]
+    fn is_echo(_error: &DieselError) -> bool {
+        false
+    }
+
     /// Whether [`guard`](Self::guard) does anything.
     #[doc(hidden)]
     const GUARDS: bool = false;
 
     /// Marks the open transaction, before the connection is lent out, so that
-    /// [`probe`](Self::probe) can tell whether it is still the same.
+    /// [`probe`](Self::probe) can tell whether it is still the same, and so that nothing commits by
+    /// itself if it is not.
     #[doc(hidden)]
     fn guard(&mut self) -> diesel::QueryResult<()> {
+        Ok(())
+    }
+
+    /// Undoes what [`guard`](Self::guard) has set beyond the transaction, once that is over.
+    #[doc(hidden)]
+    fn unguard(&mut self) -> diesel::QueryResult<()> {
         Ok(())
     }
 
@@ -94,6 +113,9 @@ pub enum Damage {
     Aborted,
     /// The server has rolled back the whole transaction.
     Ended,
+    /// The transaction is not there any more, and whether it was committed or rolled back nobody
+    /// knows.
+    Vanished,
     /// The connection is gone.
     Lost,
 }

@@ -39,7 +39,7 @@ impl<C: SessionConnection> Session<C> {
             .and_then(|()| self.check_depth())
             .and_then(|()| {
                 AnsiTransactionManager::commit_transaction(self.raw())
-                    .map_err(|error| self.statement_failed(error))
+                    .map_err(|error| self.check_failed(error))
             });
         match released {
             Ok(()) => {
@@ -89,17 +89,11 @@ impl<C: SessionConnection> Session<C> {
                 self.break_off();
                 return Error::CommitUnknown { source: error };
             }
-            Damage::Ended => {
+            Damage::Vanished => {
                 // Nobody can tell whether a raw COMMIT or a raw ROLLBACK ended it.
-                self.effects.outermost_unknown();
-                self.forget_transaction();
-                Error::TransactionAborted {
-                    reason: "a raw statement, or the database itself, ended it before its COMMIT; \
-                             what was written before that may be stored"
-                        .into(),
-                }
+                self.check_failed(error)
             }
-            Damage::Statement | Damage::Aborted => {
+            Damage::Statement | Damage::Aborted | Damage::Ended => {
                 self.effects.outermost_rolled_back();
                 classify(error)
             }
@@ -115,10 +109,15 @@ impl<C: SessionConnection> Session<C> {
         self.chain.restore(level.link);
         match level.kind {
             Kind::Statement { alone } => {
-                self.effects.undo_to(mark);
                 if alone {
-                    self.effects.outermost_rolled_back();
+                    if matches!(self.health, Health::Broken) && self.base == 0 {
+                        self.effects.outermost_unknown();
+                    } else {
+                        self.effects.outermost_rolled_back();
+                    }
                     self.run_effects();
+                } else {
+                    self.effects.undo_to(mark);
                 }
             }
             Kind::Savepoint => {
@@ -153,10 +152,17 @@ impl<C: SessionConnection> Session<C> {
         self.depth = 0;
         self.suspicious = false;
         self.guard = None;
-        if !matches!(self.health, Health::Broken) {
-            self.health = Health::Sound;
+        let was_guarded = std::mem::take(&mut self.is_guarded);
+        let was_read_only = std::mem::take(&mut self.read_only);
+        if matches!(self.health, Health::Broken) {
+            return;
         }
-        if std::mem::take(&mut self.read_only) && self.raw().leave_read_only().is_err() {
+        self.health = Health::Sound;
+        // It would commit a test transaction.
+        if was_guarded && self.base == 0 && self.raw().unguard().is_err() {
+            self.break_off();
+        }
+        if was_read_only && self.raw().leave_read_only().is_err() {
             self.break_off();
         }
     }

@@ -32,6 +32,7 @@ pub(crate) use self::chain::Link;
 pub use self::connection::SessionConnection;
 pub(crate) use self::connection::{Damage, Sealed};
 pub use self::failure::{Failure, FailureCause, Failures};
+pub(crate) use self::health::Unreadable;
 pub use self::options::{Isolation, Lock, TransactionOptions};
 pub use self::scope::{Captured, Event, PendingEffect, Recording, SkipReason, Target};
 pub(crate) use self::transaction::within;
@@ -72,6 +73,8 @@ pub struct Session<C: SessionConnection> {
     suspicious: bool,
     /// At which depth the guard was set, where the database needs one.
     guard: Option<u32>,
+    /// Whether a guard was set in the open transaction, at whatever depth.
+    is_guarded: bool,
     effects: Effects<C>,
     states: States,
     scopes: Option<Box<Scopes>>,
@@ -147,6 +150,7 @@ impl<C: SessionConnection> Session<C> {
             read_only: false,
             suspicious: false,
             guard: None,
+            is_guarded: false,
             effects: Effects::new(),
             states: States::default(),
             scopes: None,
@@ -169,8 +173,8 @@ impl<C: SessionConnection> Session<C> {
     /// them. Diesel's own `conn.transaction` is a savepoint inside the session's.
     pub fn conn(&mut self) -> &mut C {
         self.suspicious = true;
-        if C::GUARDS {
-            self.set_guard();
+        if self.depth > 0 {
+            self.lend();
         }
         self.raw()
     }
