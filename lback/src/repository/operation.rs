@@ -105,8 +105,9 @@ pub trait Repository: Model {
         let key = target.as_key();
         let plan = Plan::of::<Self::PreDelete, Self::PostDelete>(session)?;
         if !plan.is_heard {
-            session.check_writable()?;
-            return delete_statement::<Self>(session, &key);
+            return operation(session, plan, false, |session| {
+                delete_statement::<Self>(session, &key)
+            });
         }
         let must_undo = plan.writes_before || plan.runs_after || !session.in_transaction();
         operation(session, plan, must_undo, |session| {
@@ -321,6 +322,7 @@ fn operation<C: SessionConnection, T>(
     work: impl FnOnce(&mut Session<C>) -> Result<T>,
 ) -> Result<T> {
     session.check_writable()?;
+    let must_undo = must_undo || session.is_bare_test();
     if !plan.is_heard && !must_undo {
         return work(session);
     }

@@ -85,8 +85,8 @@ impl<C: SessionConnection> Session<C> {
         let error = match C::damage(&error) {
             Damage::Lost => {
                 self.effects.outermost_unknown();
-                self.end_outermost();
                 self.break_off();
+                self.end_outermost();
                 return Error::CommitUnknown { source: error };
             }
             Damage::Vanished => {

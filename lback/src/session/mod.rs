@@ -301,6 +301,12 @@ impl<C: SessionConnection> Session<C> {
         self.base + self.depth > 0
     }
 
+    /// Whether the only transaction that is open is that of a test: a failing statement, which
+    /// would be alone elsewhere, must not abort it.
+    pub(crate) fn is_bare_test(&self) -> bool {
+        self.base > 0 && self.depth == 0
+    }
+
     /// Whether a transaction is open here (that of [`for_test`](Self::for_test) does not count).
     pub fn in_transaction(&self) -> bool {
         self.depth > 0
