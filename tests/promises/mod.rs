@@ -28,6 +28,7 @@ mod before_and_after_are_transitive;
 mod bulk_writes_send_every_rows_signals;
 mod effects_of_effects_run_after_those_waiting;
 mod effects_run_in_the_order_queued;
+mod exactly_the_effects_of_what_lasts_run;
 mod failures_that_nobody_saw_are_kept;
 mod generations_of_effects_are_bounded;
 mod migrating_leaves_what_is_there;

@@ -1,6 +1,7 @@
 //! What the tests share: a fresh database for each, a trace of what ran, and a repository of one's
 //! own.
 
+pub mod effect_model;
 pub mod model;
 #[cfg(feature = "mysql")]
 pub mod mysql;
