@@ -248,8 +248,8 @@ fn cases() -> u32 {
     told.unwrap_or(if NAME == "SQLite" { 10_000 } else { 300 })
 }
 
-fn run_trees(session: Session, cases: u32) {
-    let session = RefCell::new(session);
+fn run_trees(fresh: impl Fn() -> Session, cases: u32) {
+    let session = RefCell::new(traced_session(fresh()));
     let (all, deep) = (Cell::new(0), Cell::new(0));
     let seen = RefCell::new(BTreeMap::<&str, u32>::new());
     let config = Config {
@@ -261,7 +261,11 @@ fn run_trees(session: Session, cases: u32) {
 
     TestRunner::new(config)
         .run(&trees(), |tree| {
-            let model = compare(&mut session.borrow_mut(), &tree)?;
+            let compared = compare(&mut session.borrow_mut(), &tree);
+            let model = compared.inspect_err(|_| {
+                // What went wrong must not make smaller trees fail too.
+                session.replace(traced_session(fresh()));
+            })?;
             all.set(all.get() + 1);
             deep.set(deep.get() + u32::from(model.deepest >= 5));
             for kind in model.reached {
@@ -285,13 +289,16 @@ fn in_a_session() {
     let Some(database) = Database::fresh() else {
         return;
     };
-    let mut session = database.session();
-    if NAME == "SQLite" {
-        diesel::sql_query("PRAGMA synchronous = OFF")
-            .execute(session.conn())
-            .expect("it is a known pragma");
-    }
-    run_trees(traced_session(session), cases());
+    let fresh = || {
+        let mut session = database.session();
+        if NAME == "SQLite" {
+            diesel::sql_query("PRAGMA synchronous = OFF")
+                .execute(session.conn())
+                .expect("it is a known pragma");
+        }
+        session
+    };
+    run_trees(fresh, cases());
 }
 
 #[test]
@@ -299,6 +306,6 @@ fn in_a_test_transaction() {
     let Some(database) = Database::fresh() else {
         return;
     };
-    let session = Session::for_test(database.connection()).expect("outside of transactions");
-    run_trees(traced_session(session), cases() / 4);
+    let fresh = || Session::for_test(database.connection()).expect("outside of transactions");
+    run_trees(fresh, cases() / 4);
 }
