@@ -39,6 +39,7 @@ pub use session::{
     Captured, Event, Failure, FailureCause, Failures, Isolation, Lock, PendingEffect, Recording,
     Session, SessionConnection, SkipReason, Target, TransactionOptions,
 };
+pub use signal::ManualRegistry;
 pub use user::{
     Hasher, NewUser, Password, PasswordError, Secret, Timestamp, Token, User, UserChanges, UserId,
     Verification, schema, sql_types,

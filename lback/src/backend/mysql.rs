@@ -172,9 +172,8 @@ impl SessionConnection for MysqlConnection {
         let setting = sql::<Bool>("@@innodb_rollback_on_timeout");
         match diesel::select(setting).get_result(self) {
             Ok(false) => Damage::Statement,
-            Ok(true) => Damage::Ended,
             Err(error) if Self::damage(&error) == Damage::Lost => Damage::Lost,
-            Err(_) => Damage::Ended,
+            Ok(true) | Err(_) => Damage::Ended,
         }
     }
 

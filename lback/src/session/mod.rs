@@ -34,6 +34,7 @@ pub(crate) use self::connection::{Damage, Sealed};
 pub use self::failure::{Failure, FailureCause, Failures};
 pub(crate) use self::health::Unreadable;
 pub use self::options::{Isolation, Lock, TransactionOptions};
+pub(crate) use self::scope::Tables;
 pub use self::scope::{Captured, Event, PendingEffect, Recording, SkipReason, Target};
 pub(crate) use self::transaction::within;
 

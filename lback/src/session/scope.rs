@@ -1,7 +1,9 @@
 //! Scopes: mute, record, capture. Each is a closure on one session, so two tests in parallel never
 //! meet, and each is over after a panic too.
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{FailureCause, Session, SessionConnection};
 use crate::receiver::{Phase, Registration, SignalInfo};
@@ -14,7 +16,11 @@ pub(super) struct Scopes {
     all_muted: u32,
     recordings: Vec<Recording>,
     capturing: u32,
+    own_tables: Option<Tables>,
 }
+
+/// The receivers of a session's own registry, by signal; what they are is for those who send.
+pub(crate) type Tables = Arc<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>;
 
 impl Scopes {
     fn is_idle(&self) -> bool {
@@ -22,6 +28,7 @@ impl Scopes {
             && self.all_muted == 0
             && self.recordings.is_empty()
             && self.capturing == 0
+            && self.own_tables.is_none()
     }
 }
 
@@ -226,6 +233,15 @@ impl<C: SessionConnection> Session<C> {
             }
         });
         (result, left.expect("`finally` ran it"))
+    }
+
+    /// Hears these tables from now on, instead of those of the program.
+    pub(crate) fn set_own_tables(&mut self, tables: Tables) {
+        self.scopes.get_or_insert_default().own_tables = Some(tables);
+    }
+
+    pub(crate) fn own_tables(&self) -> Option<&Tables> {
+        self.scopes.as_ref()?.own_tables.as_ref()
     }
 
     /// Whether any scope is in force: sending then takes the thorough path.

@@ -1,10 +1,12 @@
 //! Signals: their declaration and their sending.
 
+mod manual;
 mod send;
 mod table;
 
 use once_cell::sync::OnceCell;
 
+pub use self::manual::{ManualRegistry, ManualRegistryBuilder};
 pub(crate) use self::send::Plan;
 pub use self::send::{dispatch, send, send_plain};
 pub use self::table::Table;

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use super::table::{Entry, Table};
+use super::table::{Entry, Heard, Table};
 use super::{Declared, SessionSignal};
 use crate::error::{Result, of_receiver};
 use crate::receiver::{OnError, Outcome, Phase};
@@ -29,7 +29,7 @@ impl Plan {
         Pre: SessionSignal,
         Post: SessionSignal<Connection = Pre::Connection>,
     {
-        let (pre, post) = (Table::<Pre>::get()?, Table::<Post>::get()?);
+        let (pre, post) = (Heard::<Pre>::by(session)?, Heard::<Post>::by(session)?);
         if pre.is_empty() && post.is_empty() && !session.is_scoped() {
             return Ok(Self::default());
         }
@@ -49,10 +49,11 @@ impl Plan {
 #[doc(hidden)]
 #[inline]
 pub fn dispatch<S: SessionSignal>(args: &mut S::Args<'_>) -> Result<()> {
-    let table = Table::<S>::get()?;
     if S::session(args).is_scoped() {
-        return call_all(table, args);
+        let table = Heard::<S>::by(S::session(args))?;
+        return call_all(&table, args);
     }
+    let table = Table::<S>::get()?;
     if table.is_empty() {
         return Ok(());
     }
@@ -63,9 +64,9 @@ pub fn dispatch<S: SessionSignal>(args: &mut S::Args<'_>) -> Result<()> {
 // Not public API. Used by generated code.
 #[doc(hidden)]
 pub fn send<S: SessionSignal>(args: &mut S::Args<'_>) -> Result<()> {
-    let table = Table::<S>::get()?;
     let session = S::session(args);
     session.check_usable()?;
+    let table = Heard::<S>::by(session)?;
     if table.is_empty() && !session.is_scoped() {
         return Ok(());
     }
@@ -73,7 +74,7 @@ pub fn send<S: SessionSignal>(args: &mut S::Args<'_>) -> Result<()> {
         session.check_generation()?;
     }
     let level = session.begin_operation(table.may_write)?;
-    within(args, S::session, level, |args| call_all(table, args))
+    within(args, S::session, level, |args| call_all(&table, args))
 }
 
 /// Sends a signal that has no session.
@@ -89,7 +90,7 @@ pub fn send_plain<S: Declared>(args: &mut S::Args<'_>) -> Result<()> {
     Ok(())
 }
 
-fn call_all<S: SessionSignal>(table: &'static Table<S>, args: &mut S::Args<'_>) -> Result<()> {
+fn call_all<S: SessionSignal>(table: &Table<S>, args: &mut S::Args<'_>) -> Result<()> {
     let link = S::session(args).chain.descend(S::INFO)?;
     let mut sending = Sending::<S> { args, link };
     if table.has_conditions || sending.session().is_scoped() {
@@ -117,23 +118,32 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
     }
 
     /// No conditions, no scopes: every receiver is called.
-    fn plainly(&mut self, table: &'static Table<S>) -> Result<()> {
-        for entry in table.effects.iter().chain(&table.receivers) {
-            if let Err(error) = self.call(entry) {
-                return Err(of_receiver(entry.registration, error));
-            }
+    fn plainly(&mut self, table: &Table<S>) -> Result<()> {
+        for entry in &table.effects {
+            self.call_or_fail(entry)?;
+        }
+        for entry in &table.receivers {
+            self.call_or_fail(entry)?;
         }
         Ok(())
     }
 
     #[inline]
-    fn call(&mut self, entry: &'static Entry<S>) -> Outcome {
+    fn call_or_fail(&mut self, entry: &Entry<S>) -> Result<()> {
+        match self.call(entry) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(of_receiver(entry.registration, error)),
+        }
+    }
+
+    #[inline]
+    fn call(&mut self, entry: &Entry<S>) -> Outcome {
         self.session().chain.run(entry.registration);
         (entry.handler)(self.args)
     }
 
     /// Asks first who is to be called: `when` and mute are decided when the signal is sent.
-    fn with_conditions(&mut self, table: &'static Table<S>) -> Result<()> {
+    fn with_conditions(&mut self, table: &Table<S>) -> Result<()> {
         self.session().observe(|| Event::Sent(S::INFO));
         let chosen: Vec<_> = table
             .effects
@@ -152,7 +162,7 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
         Ok(())
     }
 
-    fn reason_to_skip(&mut self, entry: &'static Entry<S>) -> Option<SkipReason> {
+    fn reason_to_skip(&mut self, entry: &Entry<S>) -> Option<SkipReason> {
         if self.session().is_muted(entry.registration) {
             return Some(SkipReason::Muted);
         }
@@ -160,7 +170,7 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
         (!condition(self.args)).then_some(SkipReason::When)
     }
 
-    fn call_observed(&mut self, entry: &'static Entry<S>) -> Outcome {
+    fn call_observed(&mut self, entry: &Entry<S>) -> Outcome {
         let outcome = if self.session().is_recording() {
             self.call_recorded(entry)
         } else {
@@ -176,14 +186,14 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
         }
     }
 
-    fn call_as_told(&mut self, entry: &'static Entry<S>) -> Outcome {
+    fn call_as_told(&mut self, entry: &Entry<S>) -> Outcome {
         match entry.registration.on_error {
             OnError::Abort => self.call(entry),
             OnError::Isolate => self.call_isolated(entry),
         }
     }
 
-    fn call_recorded(&mut self, entry: &'static Entry<S>) -> Outcome {
+    fn call_recorded(&mut self, entry: &Entry<S>) -> Outcome {
         let target = Target(entry.registration);
         let called = catch_unwind(AssertUnwindSafe(|| self.call_as_told(entry)));
         let is_effect = entry.registration.phase != Phase::InTransaction;
@@ -200,7 +210,7 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
     }
 
     /// Calls a receiver in a savepoint of its own. One that cannot write needs none.
-    fn call_isolated(&mut self, entry: &'static Entry<S>) -> Outcome {
+    fn call_isolated(&mut self, entry: &Entry<S>) -> Outcome {
         if !entry.registration.uses_session {
             return self.call(entry);
         }

@@ -1,9 +1,12 @@
 use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::Arc;
 
-use super::Declared;
+use super::{Declared, SessionSignal};
 use crate::error::Result;
 use crate::receiver::{Condition, Handler, OnError, Phase, Receiver, Registration, Signal};
 use crate::registry::Registry;
+use crate::session::Session;
 
 /// One signal's receivers, ready to be called.
 // Not public API. Used by generated code.
@@ -50,7 +53,8 @@ impl<S: Declared> Table<S> {
         })
     }
 
-    fn of(receivers: impl Iterator<Item = &'static Receiver<S>>) -> Self {
+    /// The table of receivers that are in order already.
+    pub(super) fn of(receivers: impl Iterator<Item = &'static Receiver<S>>) -> Self {
         let entries = receivers.map(|receiver| Entry {
             handler: receiver.handler,
             registration: receiver.registration(),
@@ -75,5 +79,38 @@ impl<S: Declared> Table<S> {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.receivers.is_empty() && self.effects.is_empty()
+    }
+}
+
+/// The table that a session hears: that of the program, or that of its own registry.
+pub(super) enum Heard<S: Signal> {
+    Program(&'static Table<S>),
+    Own(Arc<Table<S>>),
+}
+
+impl<S: SessionSignal> Heard<S> {
+    #[inline]
+    pub(super) fn by(session: &Session<S::Connection>) -> Result<Self> {
+        if session.is_scoped() {
+            if let Some(tables) = session.own_tables() {
+                let own = tables.get(&S::INFO.key()).cloned();
+                let own = own.and_then(|table| table.downcast().ok());
+                return Ok(Self::Own(
+                    own.unwrap_or_else(|| Arc::new(Table::of([].into_iter()))),
+                ));
+            }
+        }
+        Table::get().map(Self::Program)
+    }
+}
+
+impl<S: Signal> Deref for Heard<S> {
+    type Target = Table<S>;
+
+    fn deref(&self) -> &Table<S> {
+        match self {
+            Self::Program(table) => table,
+            Self::Own(table) => table,
+        }
     }
 }
