@@ -83,7 +83,7 @@ impl Tape {
     }
 
     fn rarely(&mut self, depth: u32, effects: u32) -> Script {
-        if self.pick(2) == 0 {
+        if self.pick(if depth < 3 { 4 } else { 2 }) == 0 {
             return Script {
                 nodes: Vec::new(),
                 end: End::Ok,
