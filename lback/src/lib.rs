@@ -4,7 +4,17 @@
 // So that expansions, which say `::lback`, also work inside.
 extern crate self as lback;
 
-mod backend;
+// Their paths are what listings print, and so the paths under which they are known.
+#[cfg(feature = "mysql")]
+#[path = "backend/mysql.rs"]
+pub mod mysql;
+#[cfg(feature = "postgres")]
+#[path = "backend/postgres.rs"]
+pub mod postgres;
+#[cfg(feature = "sqlite")]
+#[path = "backend/sqlite.rs"]
+pub mod sqlite;
+
 mod error;
 mod inspect;
 #[cfg(feature = "r2d2")]
@@ -15,14 +25,9 @@ mod repository;
 mod session;
 mod signal;
 pub mod testing;
+mod trace;
 mod user;
 
-#[cfg(feature = "mysql")]
-pub use backend::mysql;
-#[cfg(feature = "postgres")]
-pub use backend::postgres;
-#[cfg(feature = "sqlite")]
-pub use backend::sqlite;
 pub use error::{Error, Invalid, Problem, RegistryError, Result, Veto};
 pub use inspect::{Listener, Listeners, receivers, verify};
 #[doc = include_str!("../docs/receiver.md")]

@@ -227,13 +227,14 @@ impl Recording {
     #[track_caller]
     pub fn assert_failed<R: 'static>(&self, receiver: R) -> &str {
         self.assert_step(Step::Failed, &receiver);
-        let message = |event| match event {
-            &Event::Failed(_, ref message) if Step::Failed.is(event, &receiver) => {
-                Some(message.as_str())
+        for event in &self.events {
+            if let Event::Failed(_, message) = event {
+                if Step::Failed.is(event, &receiver) {
+                    return message;
+                }
             }
-            _ => None,
-        };
-        self.events.iter().find_map(message).unwrap_or_default()
+        }
+        ""
     }
 
     /// Asserts that things happened one after the other; others may stand between them.
@@ -281,6 +282,8 @@ pub struct InOrder<'r> {
     last: Option<String>,
 }
 
+// The last step of a walk is not used.
+#[allow(clippy::return_self_not_must_use)]
 impl InOrder<'_> {
     /// The signal was sent.
     #[track_caller]

@@ -184,8 +184,10 @@ fn in_the_log() {
     let Some(database) = Database::fresh() else {
         return;
     };
+    // Of the whole process: one of a thread may be passed over while others begin to log.
     let log = Log::default();
-    tracing::subscriber::with_default(log.clone(), || {
+    tracing::subscriber::set_global_default(log.clone()).expect("no other test logs");
+    {
         let mut session = database.session().with_state(Trace::new());
         let (new, _) = canary("ada");
         let ada = Users.create(&mut session, new).expect("valid");
@@ -196,9 +198,10 @@ fn in_the_log() {
                 .expect_err("refused");
         }
         Users.delete(&mut session, &ada).expect("it is there");
-    });
+    }
     let log = log.take();
     assert!(log.contains("fail_after_the_commit"), "it is logged: {log}");
+    assert!(log.contains("outcome = \"ok\""), "it is logged: {log}");
     assert_clean("the log", &log);
 }
 

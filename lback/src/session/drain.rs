@@ -6,6 +6,7 @@ use super::effect::Effect;
 use super::{Failure, FailureCause, Failures, Session, SessionConnection};
 use crate::error::{Error, Result};
 use crate::receiver::{BoxError, IntoOutcome, Phase, Registration};
+use crate::trace;
 
 impl<C: SessionConnection> Session<C> {
     /// Calls `effect` once the outermost transaction has committed; at once, if none is open.
@@ -129,7 +130,10 @@ impl<C: SessionConnection> Session<C> {
         }
         let outer = std::mem::replace(&mut self.effects.generation, generation);
         let outcome = self.with_states(states, |session| {
-            catch_unwind(AssertUnwindSafe(|| run(&mut *session)))
+            catch_unwind(AssertUnwindSafe(|| match receiver {
+                Some(receiver) if trace::is_on() => trace::watch(receiver, || run(&mut *session)),
+                _ => run(&mut *session),
+            }))
         });
         self.effects.generation = outer;
         self.chain.restore(link);

@@ -9,6 +9,7 @@ use crate::receiver::{OnError, Outcome, Phase};
 use crate::session::{
     Event, FailureCause, Link, Session, SkipReason, Target, TransactionOptions, within,
 };
+use crate::trace;
 
 /// What an operation needs, by the receivers of its signals.
 #[derive(Clone, Copy, Default)]
@@ -139,6 +140,9 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
     #[inline]
     fn call(&mut self, entry: &Entry<S>) -> Outcome {
         self.session().chain.run(entry.registration);
+        if trace::is_on() {
+            return trace::watch(entry.registration, || (entry.handler)(self.args));
+        }
         (entry.handler)(self.args)
     }
 
