@@ -25,11 +25,11 @@ fn end(session: &mut Session) {
 }
 
 #[track_caller]
-fn assert_aborted<T: std::fmt::Debug>(result: lback::Result<T>) {
+fn assert_aborted<T: std::fmt::Debug>(result: lback::Result<T>, what: &str) {
     let Err(error @ Error::TransactionAborted { .. }) = result else {
         panic!("{result:?}");
     };
-    assert!(error.to_string().contains("not by the session"), "{error}");
+    assert!(error.to_string().contains(what), "{error}");
 }
 
 fn assert_in_order(session: &mut Session) {
@@ -46,11 +46,14 @@ fn a_level_begun_and_left_open() {
         return;
     };
     let mut session = database.session();
-    assert_aborted(session.transaction(|session| {
-        note(session.conn(), "lost")?;
-        begin(session);
-        lback::Result::Ok(())
-    }));
+    assert_aborted(
+        session.transaction(|session| {
+            note(session.conn(), "lost")?;
+            begin(session);
+            lback::Result::Ok(())
+        }),
+        "was begun inside",
+    );
     assert_eq!(notes(&mut session), [""; 0]);
     assert_in_order(&mut session);
     assert_eq!(notes(&mut database.session()), ["in order"]);
@@ -65,11 +68,14 @@ fn a_level_begun_inside_a_savepoint() {
     session
         .transaction(|session| {
             note(session.conn(), "kept")?;
-            assert_aborted(session.transaction(|session| {
-                note(session.conn(), "lost")?;
-                begin(session);
-                lback::Result::Ok(())
-            }));
+            assert_aborted(
+                session.transaction(|session| {
+                    note(session.conn(), "lost")?;
+                    begin(session);
+                    lback::Result::Ok(())
+                }),
+                "was begun inside",
+            );
             note(session.conn(), "kept too")?;
             lback::Result::Ok(())
         })
@@ -83,11 +89,14 @@ fn a_transaction_committed_inside() {
         return;
     };
     let mut session = database.session();
-    assert_aborted(session.transaction(|session| {
-        note(session.conn(), "committed by the mistake")?;
-        end(session);
-        lback::Result::Ok(())
-    }));
+    assert_aborted(
+        session.transaction(|session| {
+            note(session.conn(), "committed by the mistake")?;
+            end(session);
+            lback::Result::Ok(())
+        }),
+        "was ended inside",
+    );
     assert_in_order(&mut session);
 }
 
@@ -98,11 +107,14 @@ fn a_savepoint_released_inside() {
     };
     let mut session = database.session();
     let _ = session.transaction(|session| {
-        assert_aborted(session.transaction(|session| {
-            note(session.conn(), "lost?")?;
-            end(session);
-            lback::Result::Ok(())
-        }));
+        assert_aborted(
+            session.transaction(|session| {
+                note(session.conn(), "lost?")?;
+                end(session);
+                lback::Result::Ok(())
+            }),
+            "was ended inside",
+        );
         lback::Result::Ok(())
     });
     assert_in_order(&mut session);
