@@ -1,5 +1,8 @@
 //! All promises, on the server that `tests/services` started, or that the environment names.
 
+// A test says what it means first.
+#![allow(clippy::pedantic, clippy::unwrap_used)]
+
 mod database {
     pub(crate) use lback_tests::mysql::*;
 }

@@ -1,6 +1,9 @@
 //! What the tests share: a fresh database for each, a trace of what ran, and a repository of one's
 //! own.
 
+// A test that cannot go on panics.
+#![allow(clippy::pedantic)]
+
 pub mod effect_model;
 pub mod model;
 #[cfg(feature = "mysql")]
