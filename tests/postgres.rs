@@ -15,3 +15,9 @@ macro_rules! own_users {
 
 #[path = "promises/mod.rs"]
 mod promises;
+
+#[path = "server_only/mod.rs"]
+mod server_only;
+
+#[path = "postgres_only/mod.rs"]
+mod postgres_only;

@@ -7,6 +7,7 @@ mod a_failing_effect_changes_nothing_for_the_caller;
 mod a_failing_receiver_leaves_nothing;
 mod a_muted_receiver_does_not_run;
 mod a_panic_rolls_back_and_goes_on;
+mod a_raw_commit_or_rollback_is_reported;
 mod a_recording_tells_what_was_sent_and_what_ran;
 mod a_rolled_back_savepoint_forgets_its_effects;
 mod a_row_that_is_gone_is_not_found_before_any_receiver;

@@ -11,6 +11,8 @@ pub mod mysql;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
+pub mod proxy;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub mod server;
 pub mod sqlite;
 

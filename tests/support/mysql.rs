@@ -2,8 +2,11 @@
 
 use diesel::connection::SimpleConnection;
 pub use lback::mysql::migrate;
+use diesel::dsl::sql;
+use diesel::sql_types::{BigInt, Bool};
 pub use lback::mysql::prelude::*;
 
+use crate::proxy::Proxy;
 use crate::server;
 
 /// The connection of this backend.
@@ -67,6 +70,15 @@ impl Database {
         Native::establish(&self.url()).expect("the server answers")
     }
 
+    /// A proxy in front of the server, and the address through it.
+    pub fn through_a_proxy(&self) -> (Proxy, String) {
+        let url = self.url();
+        let (before, server, behind) = server::parts(&url, 3306);
+        let proxy = Proxy::to(&server);
+        let url = format!("{before}{}{behind}", proxy.address());
+        (proxy, url)
+    }
+
     fn as_owner(&self, statement: &str) {
         let mut connection = Native::establish(&self.server).expect("the server answers");
         connection
@@ -83,5 +95,47 @@ impl Drop for Database {
             let _ = connection.batch_execute("SET lock_wait_timeout = 2");
             let _ = connection.batch_execute(&statement);
         }
+    }
+}
+
+/// The server's number for a connection.
+pub fn number_of(conn: &mut Native) -> i64 {
+    let number = sql::<BigInt>("CAST(connection_id() AS SIGNED)");
+    diesel::select(number)
+        .get_result(conn)
+        .expect("the server answers")
+}
+
+/// Ends the connection with this number, and waits until it is gone.
+pub fn kill(conn: &mut Native, number: i64) {
+    let killed = conn.batch_execute(&format!("KILL {number}"));
+    killed.expect("the user may end connections");
+    let is_there =
+        format!("EXISTS (SELECT 1 FROM information_schema.processlist WHERE id = {number})");
+    server::wait_until("the connection is gone", || {
+        !diesel::select(sql::<Bool>(&is_there))
+            .get_result::<bool>(conn)
+            .expect("the server answers")
+    });
+}
+
+/// Whether the connection with this number waits for a lock.
+pub fn waits_for_a_lock(conn: &mut Native, number: i64) -> bool {
+    // The server looks again only if it was not asked for 0.1 seconds.
+    std::thread::sleep(std::time::Duration::from_millis(150));
+    let waits = format!(
+        "EXISTS (SELECT 1 FROM information_schema.innodb_trx \
+         WHERE trx_mysql_thread_id = {number} AND trx_state = 'LOCK WAIT')"
+    );
+    diesel::select(sql::<Bool>(&waits))
+        .get_result(conn)
+        .expect("the server answers")
+}
+
+/// Makes sure that a deadlock is broken at the other connection's cost: InnoDB spares the one that
+/// has written more.
+pub fn outlast_deadlocks(conn: &mut Native) {
+    for _ in 0..30 {
+        crate::note(conn, "weight").expect("the table is there");
     }
 }

@@ -2,8 +2,11 @@
 
 use diesel::connection::SimpleConnection;
 pub use lback::postgres::migrate;
+use diesel::dsl::sql;
+use diesel::sql_types::{BigInt, Bool};
 pub use lback::postgres::prelude::*;
 
+use crate::proxy::Proxy;
 use crate::server;
 
 /// The connection of this backend.
@@ -63,6 +66,15 @@ impl Database {
         Native::establish(&self.url()).expect("the server answers")
     }
 
+    /// A proxy in front of the server, and the address through it.
+    pub fn through_a_proxy(&self) -> (Proxy, String) {
+        let url = self.url();
+        let (before, server, behind) = server::parts(&url, 5432);
+        let proxy = Proxy::to(&server);
+        let url = format!("{before}{}{behind}", proxy.address());
+        (proxy, url)
+    }
+
     fn as_owner(&self, statement: &str) {
         let mut connection = Native::establish(&self.server).expect("the server answers");
         connection
@@ -80,4 +92,40 @@ impl Drop for Database {
             let _ = connection.batch_execute(&statement);
         }
     }
+}
+
+/// The server's number for a connection.
+pub fn number_of(conn: &mut Native) -> i64 {
+    let number = sql::<BigInt>("pg_backend_pid()::bigint");
+    diesel::select(number)
+        .get_result(conn)
+        .expect("the server answers")
+}
+
+/// Ends the connection with this number, and waits until it is gone.
+pub fn kill(conn: &mut Native, number: i64) {
+    let killed = diesel::sql_query(format!("SELECT pg_terminate_backend({number})")).execute(conn);
+    killed.expect("the user may end connections");
+    let is_there = format!("EXISTS (SELECT FROM pg_stat_activity WHERE pid = {number})");
+    server::wait_until("the connection is gone", || {
+        !diesel::select(sql::<Bool>(&is_there))
+            .get_result::<bool>(conn)
+            .expect("the server answers")
+    });
+}
+
+/// Whether the connection with this number waits for a lock.
+pub fn waits_for_a_lock(conn: &mut Native, number: i64) -> bool {
+    let waits = format!(
+        "EXISTS (SELECT FROM pg_stat_activity WHERE pid = {number} AND wait_event_type = 'Lock')"
+    );
+    diesel::select(sql::<Bool>(&waits))
+        .get_result(conn)
+        .expect("the server answers")
+}
+
+/// Makes sure that a deadlock is broken at the other connection's cost.
+pub fn outlast_deadlocks(conn: &mut Native) {
+    conn.batch_execute("SET deadlock_timeout = '1h'")
+        .expect("a setting");
 }

@@ -1,0 +1,7 @@
+//! What only MySQL can show.
+
+mod a_deadlock_in_a_nested_level_ends_the_whole;
+mod a_lock_waited_for_too_long_undoes_its_statement_alone;
+mod a_users_words_are_not_taken_for_an_error_of_the_connection;
+mod ddl_that_commits_is_reported;
+mod the_guard_raises_no_false_alarm;

@@ -1,0 +1,63 @@
+//! A constraint that is checked at COMMIT makes COMMIT fail: the transaction is an error, nothing is
+//! stored, after-commit effects are forgotten and after-rollback ones run.
+
+use diesel::connection::SimpleConnection;
+
+use crate::database::*;
+use crate::promises::{stored, traced};
+use lback::Error;
+use lback_tests::{Trace, new_user};
+
+own_users!();
+
+#[receiver(user_post_create, after_commit)]
+fn created(user: &User, #[state] trace: &Trace) {
+    trace.note(format!("created {}", user.username));
+}
+
+#[receiver(user_post_create, after_rollback)]
+fn lost(user: &User, #[state] trace: &Trace) {
+    trace.note(format!("lost {}", user.username));
+}
+
+#[test]
+fn of_a_foreign_key_and_of_a_unique_one() -> lback::Result<()> {
+    let Some((_database, mut session, trace)) = traced() else {
+        return Ok(());
+    };
+    session.conn().batch_execute(
+        "CREATE TABLE badges (
+             number INT UNIQUE DEFERRABLE INITIALLY DEFERRED,
+             owner BIGINT REFERENCES users DEFERRABLE INITIALLY DEFERRED
+         )",
+    )?;
+
+    let failed = session.transaction(|session| {
+        Users.create(session, new_user("ada"))?;
+        Ok(session
+            .conn()
+            .batch_execute("INSERT INTO badges VALUES (1, 4711)")?)
+    });
+    assert!(
+        matches!(failed, Err(Error::ForeignKey { .. })),
+        "{failed:?}"
+    );
+    assert_eq!(trace.take(), ["lost ada"]);
+
+    let failed = session.transaction(|session| {
+        Users.create(session, new_user("ada"))?;
+        Ok(session
+            .conn()
+            .batch_execute("INSERT INTO badges VALUES (1, NULL), (1, NULL)")?)
+    });
+    let Err(Error::Duplicate { field, .. }) = &failed else {
+        panic!("{failed:?}");
+    };
+    assert_eq!(field.as_deref(), Some("number"));
+    assert_eq!(trace.take(), ["lost ada"]);
+    assert_eq!(stored(&mut session), [""; 0]);
+
+    Users.create(&mut session, new_user("ada"))?;
+    assert_eq!(trace.take(), ["created ada"]);
+    Ok(())
+}

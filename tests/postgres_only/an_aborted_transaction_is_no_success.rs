@@ -1,0 +1,122 @@
+//! PostgreSQL answers COMMIT of an aborted transaction with ROLLBACK, and no error. Whoever passes
+//! over a failed statement and returns `Ok` is told, and a nested level is the remedy.
+
+use crate::database::*;
+use crate::promises::{later, stored, traced};
+use lback::Error;
+use lback_tests::{Trace, new_user, note, notes};
+
+own_users!();
+
+#[receiver(user_post_create, after_commit)]
+fn created(user: &User, #[state] trace: &Trace) {
+    trace.note(format!("created {}", user.username));
+}
+
+fn insert_twice(conn: &mut Native) -> QueryResult<()> {
+    diesel::sql_query(
+        "INSERT INTO notes (id, what) OVERRIDING SYSTEM VALUE VALUES (1, ''), (1, '')",
+    )
+    .execute(conn)
+    .map(drop)
+}
+
+#[test]
+fn through_the_connection() -> lback::Result<()> {
+    let Some((_database, mut session, trace)) = traced() else {
+        return Ok(());
+    };
+
+    let failed = session.transaction(|session| {
+        note(session.conn(), "before")?;
+        assert!(insert_twice(session.conn()).is_err());
+        lback::Result::Ok(())
+    });
+
+    assert!(
+        matches!(failed, Err(Error::TransactionAborted { .. })),
+        "{failed:?}"
+    );
+    assert_eq!(notes(&mut session), [""; 0]);
+
+    let failed = session.transaction(|session| {
+        Users.create(session, new_user("ada"))?;
+        later(session, &trace, "later");
+        assert!(insert_twice(session.conn()).is_err());
+        let refused = Users.create(session, new_user("grace"));
+        assert!(
+            matches!(refused, Err(Error::TransactionAborted { .. })),
+            "{refused:?}"
+        );
+        lback::Result::Ok(())
+    });
+
+    assert!(
+        matches!(failed, Err(Error::TransactionAborted { .. })),
+        "{failed:?}"
+    );
+    assert_eq!(trace.take(), [""; 0]);
+    assert_eq!(stored(&mut session), [""; 0]);
+    Ok(())
+}
+
+#[test]
+fn through_a_repository_which_names_the_remedy() -> lback::Result<()> {
+    let Some((_database, mut session, trace)) = traced() else {
+        return Ok(());
+    };
+
+    let failed = session.transaction(|session| {
+        Users.create(session, new_user("ada"))?;
+        let twice = Users.create(session, new_user("ada"));
+        assert!(matches!(twice, Err(Error::Duplicate { .. })), "{twice:?}");
+        let refused = Users.create(session, new_user("grace"));
+        let Err(error @ Error::TransactionAborted { .. }) = refused else {
+            panic!("{refused:?}");
+        };
+        assert!(
+            error.to_string().contains("session.transaction("),
+            "{error}"
+        );
+        lback::Result::Ok(())
+    });
+
+    assert!(
+        matches!(failed, Err(Error::TransactionAborted { .. })),
+        "{failed:?}"
+    );
+    assert_eq!(trace.take(), [""; 0]);
+    assert_eq!(stored(&mut session), [""; 0]);
+    Ok(())
+}
+
+#[test]
+fn and_a_nested_level_heals_it() -> lback::Result<()> {
+    let Some((_database, mut session, trace)) = traced() else {
+        return Ok(());
+    };
+
+    session.transaction(|session| {
+        Users.create(session, new_user("ada"))?;
+        let twice = session.transaction(|session| Users.create(session, new_user("ada")));
+        assert!(matches!(twice, Err(Error::Duplicate { .. })), "{twice:?}");
+        Users.create(session, new_user("grace"))?;
+
+        let passed_over = session.transaction(|session| {
+            assert!(insert_twice(session.conn()).is_err());
+            lback::Result::Ok(())
+        });
+        assert!(
+            matches!(passed_over, Err(Error::TransactionAborted { .. })),
+            "{passed_over:?}"
+        );
+        Users.create(session, new_user("eve"))
+    })?;
+
+    assert_eq!(
+        trace.take(),
+        ["created ada", "created grace", "created eve"]
+    );
+    assert_eq!(stored(&mut session), ["ada", "grace", "eve"]);
+    Ok(())
+}

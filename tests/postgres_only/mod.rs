@@ -1,0 +1,5 @@
+//! What only PostgreSQL can show.
+
+mod a_deferred_constraint_fails_at_commit;
+mod a_serialization_failure_can_be_retried;
+mod an_aborted_transaction_is_no_success;

@@ -1,0 +1,58 @@
+//! What only a database server can show, PostgreSQL and MySQL alike.
+
+mod a_deadlock_that_is_passed_over_is_no_success;
+mod an_update_of_a_row_that_has_gone_meanwhile_finds_nothing;
+mod nothing_commits_by_itself_after_the_transaction_has_ended;
+
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use diesel::connection::SimpleConnection;
+
+use crate::database::*;
+use lback_tests::server::wait_until;
+
+/// Another connection in a deadlock with the test's, which will be the one to lose.
+pub(crate) struct Rival(JoinHandle<()>);
+
+impl Rival {
+    /// Locks `held`, and waits for `wanted`, which the test has locked.
+    pub(crate) fn in_the_way(database: &Database, held: UserId, wanted: UserId) -> Self {
+        let mut conn = database.connection();
+        let number = number_of(&mut conn);
+        let (locked, has_locked) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            conn.batch_execute("BEGIN").expect("nothing is in the way");
+            outlast_deadlocks(&mut conn);
+            deactivate(&mut conn, held).expect("nothing is in the way");
+            locked.send(()).expect("the test waits");
+            // It gets what it wants once the other has lost.
+            deactivate(&mut conn, wanted).expect("the other loses");
+            conn.batch_execute("ROLLBACK").expect("it is open");
+        });
+        has_locked.recv().expect("it locks");
+        let mut watcher = database.connection();
+        wait_until("the rival waits", || waits_for_a_lock(&mut watcher, number));
+        Self(thread)
+    }
+
+    /// Waits until it is out of the way.
+    pub(crate) fn leave(self) {
+        self.0.join().expect("the rival wins");
+    }
+}
+
+/// Changes a row, by a statement of the application's own.
+pub(crate) fn deactivate(conn: &mut Native, user: UserId) -> QueryResult<usize> {
+    diesel::update(users::table.find(user))
+        .set(users::is_active.eq(false))
+        .execute(conn)
+}
+
+/// The same through a repository.
+pub(crate) fn inactive() -> UserChanges {
+    UserChanges {
+        is_active: Some(false),
+        ..UserChanges::default()
+    }
+}
