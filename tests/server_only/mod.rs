@@ -1,15 +1,19 @@
 //! What only a database server can show, PostgreSQL and MySQL alike.
 
+mod a_connection_lost_before_commit_stores_nothing;
 mod a_deadlock_that_is_passed_over_is_no_success;
+mod a_lost_answer_to_commit_is_unknown;
 mod an_update_of_a_row_that_has_gone_meanwhile_finds_nothing;
 mod nothing_commits_by_itself_after_the_transaction_has_ended;
 
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 
 use crate::database::*;
+use lback_tests::Trace;
 use lback_tests::server::wait_until;
 
 /// Another connection in a deadlock with the test's, which will be the one to lose.
@@ -40,6 +44,22 @@ impl Rival {
     pub(crate) fn leave(self) {
         self.0.join().expect("the rival wins");
     }
+}
+
+/// A pool on the test's database, whose sessions have `trace`.
+pub(crate) fn pool(url: &str, trace: &Trace) -> lback::Database<Native> {
+    lback::Database::builder()
+        .max_size(2)
+        .wait(Duration::from_secs(10))
+        .state(trace.clone())
+        .connect(url)
+        .expect("the server answers")
+}
+
+/// Ends the connection of a session, from another.
+pub(crate) fn cut_off(database: &Database, session: &mut Session) {
+    let number = number_of(session.conn());
+    kill(&mut database.connection(), number);
 }
 
 /// Changes a row, by a statement of the application's own.

@@ -1,9 +1,9 @@
 //! Fresh databases on a MySQL or MariaDB server.
 
 use diesel::connection::SimpleConnection;
-pub use lback::mysql::migrate;
 use diesel::dsl::sql;
 use diesel::sql_types::{BigInt, Bool};
+pub use lback::mysql::migrate;
 pub use lback::mysql::prelude::*;
 
 use crate::proxy::Proxy;

@@ -1,9 +1,9 @@
 //! Fresh schemas on a PostgreSQL server.
 
 use diesel::connection::SimpleConnection;
-pub use lback::postgres::migrate;
 use diesel::dsl::sql;
 use diesel::sql_types::{BigInt, Bool};
+pub use lback::postgres::migrate;
 pub use lback::postgres::prelude::*;
 
 use crate::proxy::Proxy;

@@ -1,0 +1,95 @@
+//! A connection that is ended while the server works at COMMIT, and a create that commits by itself
+//! and whose answer is lost: `CommitUnknown`, and no effect of either phase.
+
+use diesel::connection::SimpleConnection;
+
+use crate::database::*;
+use crate::promises::{stored, traced};
+use lback::Error;
+use lback_tests::proxy::Cut;
+use lback_tests::server::wait_until;
+use lback_tests::{Trace, new_user, note, notes};
+
+own_users!();
+
+#[receiver(user_post_create, after_commit)]
+fn created(user: &User, #[state] trace: &Trace) {
+    trace.note(format!("created {}", user.username));
+}
+
+#[receiver(user_post_create, after_rollback)]
+fn lost(user: &User, #[state] trace: &Trace) {
+    trace.note(format!("lost {}", user.username));
+}
+
+#[test]
+fn while_the_server_works_at_commit() -> lback::Result<()> {
+    let Some((database, mut session, trace)) = traced() else {
+        return Ok(());
+    };
+    let mut watcher = database.connection();
+    watcher.batch_execute(
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN PERFORM pg_sleep(60); RETURN NULL; END';
+         CREATE CONSTRAINT TRIGGER dawdle AFTER INSERT ON notes DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW EXECUTE FUNCTION dawdle()",
+    )?;
+    let number = number_of(session.conn());
+
+    let thread = std::thread::spawn(move || {
+        let unknown = session.transaction(|session| {
+            Users.create(session, new_user("ada"))?;
+            Ok(note(session.conn(), "slow")?)
+        });
+        (unknown, session)
+    });
+    let works = format!(
+        "EXISTS (SELECT FROM pg_stat_activity \
+         WHERE pid = {number} AND query = 'COMMIT' AND wait_event = 'PgSleep')"
+    );
+    let works = diesel::dsl::sql::<diesel::sql_types::Bool>(&works);
+    wait_until("it commits", || {
+        diesel::select(works.clone())
+            .get_result::<bool>(&mut watcher)
+            .expect("the server answers")
+    });
+    kill(&mut watcher, number);
+    let (unknown, mut session) = thread.join().expect("no panic");
+
+    assert!(
+        matches!(unknown, Err(Error::CommitUnknown { .. })),
+        "{unknown:?}"
+    );
+    assert_eq!(trace.take(), [""; 0]);
+    let refused = session.transaction(|_| lback::Result::Ok(()));
+    assert!(matches!(refused, Err(Error::SessionBroken)), "{refused:?}");
+    assert_eq!(notes(&mut database.session()), [""; 0]);
+    Ok(())
+}
+
+#[test]
+fn of_a_create_that_commits_by_itself() -> lback::Result<()> {
+    for (cut, remains) in [
+        (Cut::After, vec!["ada", "grace"]),
+        (Cut::Before, vec!["ada"]),
+    ] {
+        let Some(database) = Database::fresh() else {
+            return Ok(());
+        };
+        let (proxy, url) = database.through_a_proxy();
+        let trace = Trace::new();
+        let mut session = lback::postgres::connect(&url)?.with_state(trace.clone());
+        Users.create(&mut session, new_user("ada"))?;
+        assert_eq!(trace.take(), ["created ada"]);
+
+        proxy.cut(cut, "grace");
+        let unknown = Users.create(&mut session, new_user("grace"));
+        assert!(
+            matches!(unknown, Err(Error::CommitUnknown { .. })),
+            "{unknown:?}"
+        );
+        assert_eq!(trace.take(), [""; 0]);
+        assert_eq!(stored(&mut database.session()), remains);
+    }
+    Ok(())
+}
