@@ -1,7 +1,7 @@
 //! All promises, on the server that `tests/services` started, or that the environment names.
 
 // A test says what it means first.
-#![allow(clippy::pedantic, clippy::unwrap_used)]
+#![allow(clippy::pedantic, clippy::unwrap_used, clippy::wrong_self_convention)]
 
 mod database {
     pub(crate) use lback_tests::postgres::*;

@@ -1,7 +1,7 @@
 //! All promises, on SQLite.
 
 // A test says what it means first.
-#![allow(clippy::pedantic, clippy::unwrap_used)]
+#![allow(clippy::pedantic, clippy::unwrap_used, clippy::wrong_self_convention)]
 
 mod database {
     pub(crate) use lback_tests::sqlite::*;

@@ -117,6 +117,9 @@ impl<C: SessionConnection> Effects<C> {
     /// The outermost level lasts: first the after-rollback effects of what was undone inside it,
     /// then the after-commit ones.
     pub(super) fn outermost_committed(&mut self) {
+        if self.queue.is_empty() && self.undone.is_empty() {
+            return;
+        }
         self.make_undone_ready();
         let lasting = self.queue.drain(..);
         self.ready

@@ -94,7 +94,7 @@ pub fn send_plain<S: Declared>(args: &mut S::Args<'_>) -> Result<()> {
 fn call_all<S: SessionSignal>(table: &Table<S>, args: &mut S::Args<'_>) -> Result<()> {
     let link = S::session(args).chain.descend(S::INFO)?;
     let mut sending = Sending::<S> { args, link };
-    if table.has_conditions || sending.session().is_scoped() {
+    if table.has_conditions || sending.session().is_scoped() || trace::is_on() {
         sending.with_conditions(table)
     } else {
         sending.plainly(table)
@@ -140,9 +140,6 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
     #[inline]
     fn call(&mut self, entry: &Entry<S>) -> Outcome {
         self.session().chain.run(entry.registration);
-        if trace::is_on() {
-            return trace::watch(entry.registration, || (entry.handler)(self.args));
-        }
         (entry.handler)(self.args)
     }
 
@@ -191,9 +188,15 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
     }
 
     fn call_as_told(&mut self, entry: &Entry<S>) -> Outcome {
-        match entry.registration.on_error {
-            OnError::Abort => self.call(entry),
-            OnError::Isolate => self.call_isolated(entry),
+        let call = match entry.registration.on_error {
+            OnError::Abort => Self::call,
+            OnError::Isolate => Self::call_isolated,
+        };
+        // What queues an effect is nobody's work yet.
+        if trace::is_on() && entry.registration.phase == Phase::InTransaction {
+            trace::watch(entry.registration, || call(self, entry))
+        } else {
+            call(self, entry)
         }
     }
 
