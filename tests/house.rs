@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 /// Modules of `lback`, from the ground up (`docs/architecture.md`).
 const LEVELS: [&[&str]; 7] = [
-    &["error", "receiver"],
+    &["error", "receiver", "trace"],
     &["registry"],
     &["session"],
     &["signal", "pool"],
     &["repository"],
     &["user", "inspect", "testing"],
-    &["backend"],
+    // `lback::sqlite` and its like.
+    &["backend", "sqlite", "postgres", "mysql"],
 ];
 
 #[test]
@@ -55,7 +56,15 @@ fn every_promise_stands_in_the_semantics_and_in_a_file() {
         );
     }
     let mut forgotten = Vec::new();
-    for folder in ["promises", "sqlite_only", "registry"] {
+    let folders = [
+        "promises",
+        "registry",
+        "server_only",
+        "sqlite_only",
+        "postgres_only",
+        "mysql_only",
+    ];
+    for folder in folders {
         for file in files(&root().join("tests").join(folder)) {
             let inside = file.strip_prefix(root()).expect("it was found there");
             let name = inside.to_string_lossy().replace('\\', "/");
