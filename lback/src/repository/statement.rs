@@ -4,6 +4,7 @@ use diesel::backend::Backend;
 use diesel::dsl::AsSelect;
 use diesel::query_builder::{AstPass, Query, QueryBuilder, QueryFragment, QueryId};
 use diesel::result::{EmptyChangeset, Error};
+use once_cell::sync::OnceCell;
 use std::any::TypeId;
 use std::marker::PhantomData;
 
@@ -57,38 +58,51 @@ impl<From, Changes, Predicate> UpdateByKey<From, Changes, Predicate> {
         }
     }
 
-    pub fn returning<Returning>(
+    /// `columns` must be the same at every call with the same `text`.
+    pub fn returning<C, Returning>(
         self,
-        returning: Returning,
-    ) -> UpdateByKey<From, Changes, Predicate, Columns<Returning>> {
+        text: &'static OnceCell<String>,
+        columns: &Returning,
+    ) -> QueryResult<UpdateByKey<From, Changes, Predicate, Columns<Returning>>>
+    where
+        C: Connection,
+        C::Backend: Default,
+        <C::Backend as Backend>::QueryBuilder: Default,
+        Returning: QueryFragment<C::Backend>,
+    {
         let Self {
             from,
             changes,
             predicate,
             ..
         } = self;
-        UpdateByKey {
+        let text = text.get_or_try_init(|| text_of::<C, _>(columns))?;
+        Ok(UpdateByKey {
             from,
             changes,
             predicate,
-            returning: Columns(returning),
-        }
+            returning: Columns {
+                text,
+                columns: PhantomData,
+            },
+        })
     }
 }
 
-/// What stands behind RETURNING.
+/// What stands behind RETURNING, as a text made once: the cache is asked by text, and to quote each
+/// column anew costs more than the rest of the statement.
 // Not public API. Used by generated code.
 #[doc(hidden)]
-pub struct Columns<Returning>(Returning);
+pub struct Columns<Returning> {
+    text: &'static str,
+    columns: PhantomData<Returning>,
+}
 
-impl<DB, Returning> QueryFragment<DB> for Columns<Returning>
-where
-    DB: Backend,
-    Returning: QueryFragment<DB>,
-{
+impl<DB: Backend, Returning> QueryFragment<DB> for Columns<Returning> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql(" RETURNING ");
-        self.0.walk_ast(out)
+        out.push_sql(self.text);
+        Ok(())
     }
 }
 
@@ -209,12 +223,22 @@ where
     <C::Backend as Backend>::QueryBuilder: Default,
     Q: QueryFragment<C::Backend>,
 {
-    let mut text = <C::Backend as Backend>::QueryBuilder::default();
-    statement.to_sql(&mut text, &C::Backend::default())?;
-    let text = text.finish();
+    let text = text_of::<C, _>(statement)?;
     // Identifiers may hold these signs too: then a chunk is smaller than it could be.
     let sign = if text.contains("$1") { '$' } else { '?' };
     Ok(text.matches(sign).count())
+}
+
+fn text_of<C, Q>(fragment: &Q) -> QueryResult<String>
+where
+    C: Connection,
+    C::Backend: Default,
+    <C::Backend as Backend>::QueryBuilder: Default,
+    Q: QueryFragment<C::Backend>,
+{
+    let mut text = <C::Backend as Backend>::QueryBuilder::default();
+    fragment.to_sql(&mut text, &C::Backend::default())?;
+    Ok(text.finish())
 }
 
 /// A value that stands for the SQL type of a table's key.

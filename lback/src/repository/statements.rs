@@ -223,12 +223,17 @@ macro_rules! __statements {
             use $crate::__private::diesel::{
                 AsChangeset, ExpressionMethods, OptionalExtension, RunQueryDsl, Table,
             };
+            static RETURNING: $crate::__private::OnceCell<::std::string::String> =
+                $crate::__private::OnceCell::new();
             let statement = $crate::__private::UpdateByKey::new(
                 &$table,
                 AsChangeset::as_changeset(update),
                 ExpressionMethods::eq(Table::primary_key(&$table), key),
             )
-            .returning($crate::__private::returned::<$entity, $connection>());
+            .returning::<$connection, _>(
+                &RETURNING,
+                &$crate::__private::returned::<$entity, $connection>(),
+            )?;
             OptionalExtension::optional(RunQueryDsl::get_result(statement, conn))
         }
 
@@ -238,12 +243,17 @@ macro_rules! __statements {
             update: &$update,
         ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<$entity>> {
             use $crate::__private::diesel::{AsChangeset, ExpressionMethods, RunQueryDsl, Table};
+            static RETURNING: $crate::__private::OnceCell<::std::string::String> =
+                $crate::__private::OnceCell::new();
             let statement = $crate::__private::UpdateByKey::new(
                 &$table,
                 AsChangeset::as_changeset(update),
                 ExpressionMethods::eq_any(Table::primary_key(&$table), keys),
             )
-            .returning($crate::__private::returned::<$entity, $connection>());
+            .returning::<$connection, _>(
+                &RETURNING,
+                &$crate::__private::returned::<$entity, $connection>(),
+            )?;
             RunQueryDsl::load(statement, conn)
         }
     };
