@@ -1,0 +1,94 @@
+//! Its connection is closed, and another is made; after an error or a panic that was rolled back in
+//! order it does go back.
+
+use std::time::Duration;
+
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+
+use crate::database::*;
+use crate::promises::{panic_of, refused, stored};
+use lback::Error;
+use lback_tests::new_user;
+
+own_users!();
+
+fn pool_of_one(database: &Database) -> lback::Result<lback::Database<Native>> {
+    lback::Database::builder()
+        .max_size(1)
+        .wait(Duration::from_secs(10))
+        .connect(&database.url())
+}
+
+#[test]
+fn after_a_transaction_that_nobody_ended() -> lback::Result<()> {
+    let Some(database) = Database::fresh() else {
+        return Ok(());
+    };
+    let pool = pool_of_one(&database)?;
+
+    let mut session = pool.session()?;
+    AnsiTransactionManager::begin_transaction(session.conn())?;
+    Users.create(&mut session, new_user("ada"))?;
+    drop(session);
+
+    let mut session = pool.session()?;
+    assert_eq!(stored(&mut session), [""; 0]);
+    session.transaction(|session| Users.create(session, new_user("grace")))?;
+    assert_eq!(stored(&mut database.session()), ["grace"]);
+    Ok(())
+}
+
+#[test]
+fn but_it_does_after_an_error_and_after_a_panic() -> lback::Result<()> {
+    let Some(database) = Database::fresh() else {
+        return Ok(());
+    };
+    let pool = pool_of_one(&database)?;
+
+    let failed = pool.transaction(|session| {
+        Users.create(session, new_user("ada"))?;
+        Err::<(), _>(refused())
+    });
+    assert!(matches!(failed, Err(Error::Invalid(_))), "{failed:?}");
+    assert_eq!(pool.size(), (1, 1));
+
+    let mut session = pool.session()?;
+    panic_of(|| {
+        session.transaction(|session| -> lback::Result<()> {
+            Users.create(session, new_user("ada"))?;
+            panic!("inside")
+        })
+    });
+    assert_eq!(stored(&mut session), [""; 0]);
+    drop(session);
+    assert_eq!(pool.size(), (1, 1));
+
+    panic_of(|| {
+        pool.transaction(|session| -> lback::Result<()> {
+            Users.create(session, new_user("ada"))?;
+            panic!("inside")
+        })
+    });
+    assert_eq!(stored(&mut *Box::new(pool.session()?)), [""; 0]);
+    Ok(())
+}
+
+#[test]
+fn and_whoever_waits_too_long_is_told() -> lback::Result<()> {
+    let Some(database) = Database::fresh() else {
+        return Ok(());
+    };
+    let pool = lback::Database::<Native>::builder()
+        .max_size(1)
+        .wait(Duration::from_millis(50))
+        .connect(&database.url())?;
+
+    let held = pool.session()?;
+    let refused = pool.session().map(drop);
+    assert!(
+        matches!(refused, Err(Error::Connection { .. })),
+        "{refused:?}"
+    );
+    drop(held);
+    pool.session().map(drop)
+}
