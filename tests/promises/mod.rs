@@ -26,6 +26,7 @@ mod an_effect_waits_for_the_outermost_commit;
 mod an_isolated_receiver_fails_alone;
 mod an_update_without_changes_sends_only_the_pre_signal;
 mod any_tree_of_transactions_leaves_what_the_model_says;
+mod any_model_has_a_repository;
 mod arguments_are_injected_by_name_in_every_form;
 mod bad_input_is_refused_with_field_and_reason;
 mod before_and_after_are_transitive;

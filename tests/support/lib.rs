@@ -14,6 +14,7 @@ pub mod postgres;
 pub mod proxy;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub mod server;
+pub mod shop;
 pub mod sqlite;
 
 use std::sync::{Arc, Mutex, PoisonError};

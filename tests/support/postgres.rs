@@ -6,6 +6,7 @@ use diesel::sql_types::{BigInt, Bool};
 pub use lback::postgres::migrate;
 pub use lback::postgres::prelude::*;
 
+pub use crate::shop::postgres as shop;
 use crate::proxy::Proxy;
 use crate::server;
 

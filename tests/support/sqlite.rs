@@ -4,6 +4,8 @@ use std::path::Path;
 
 pub use lback::sqlite::migrate;
 pub use lback::sqlite::prelude::*;
+
+pub use crate::shop::sqlite as shop;
 use tempfile::TempDir;
 
 /// The connection of this backend.
