@@ -213,7 +213,8 @@ where
     E::as_returning()
 }
 
-/// How many values a statement binds.
+/// How many values a statement binds, or might: another row may have a value where this one leaves
+/// the column to the database.
 // Not public API. Used by generated code.
 #[doc(hidden)]
 pub fn binds_of<C, Q>(statement: &Q) -> QueryResult<usize>
@@ -224,9 +225,9 @@ where
     Q: QueryFragment<C::Backend>,
 {
     let text = text_of::<C, _>(statement)?;
-    // Identifiers may hold these signs too: then a chunk is smaller than it could be.
+    // Identifiers may hold all of this too: then a chunk is smaller than it could be.
     let sign = if text.contains("$1") { '$' } else { '?' };
-    Ok(text.matches(sign).count())
+    Ok(text.matches(sign).count() + text.matches("DEFAULT").count())
 }
 
 fn text_of<C, Q>(fragment: &Q) -> QueryResult<String>
