@@ -107,8 +107,8 @@ pub mod __private {
     pub use crate::receiver::*;
     pub use crate::registry::Declaration;
     pub use crate::repository::{
-        AsKey, ByKey, Entity, KeyRef, LastInsertId, Model, UpdateByKey, ascends, binds_of,
-        key_type, limit_of, read_back, returned, selected,
+        AsKey, ByKey, Entity, InsertAlike, KeyRef, LastInsertId, Model, UpdateByKey, alike,
+        ascends, binds_of, key_type, limit_of, read_back, returned, selected,
     };
     pub use crate::session::{Session, SessionType};
     pub use crate::signal::*;

@@ -1,5 +1,6 @@
 //! Repositories: each operation sends its signals around one statement.
 
+mod alike;
 mod bulk;
 mod key;
 mod model;
@@ -8,6 +9,7 @@ mod page;
 mod statement;
 mod statements;
 
+pub use self::alike::{InsertAlike, alike};
 pub use self::key::{AsKey, ByKey, Entity, KeyRef};
 pub use self::model::{Model, Validate};
 pub use self::operation::Repository;

@@ -112,7 +112,8 @@ pub trait Model: Sized {
     fn count(conn: &mut Self::Connection) -> QueryResult<i64>;
 
     fn insert(conn: &mut Self::Connection, data: &Self::Insert) -> QueryResult<Self::Entity>;
-    /// One statement; the rows in any order.
+    /// One statement, or one for each run of rows that leave the same columns to the database; the
+    /// rows in any order.
     fn insert_many(
         conn: &mut Self::Connection,
         data: &[Self::Insert],

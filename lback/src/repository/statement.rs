@@ -63,7 +63,7 @@ impl<From, Changes, Predicate> UpdateByKey<From, Changes, Predicate> {
         self,
         text: &'static OnceCell<String>,
         columns: &Returning,
-    ) -> QueryResult<UpdateByKey<From, Changes, Predicate, Columns<Returning>>>
+    ) -> QueryResult<UpdateByKey<From, Changes, Predicate, QuotedOnce<Returning>>>
     where
         C: Connection,
         C::Backend: Default,
@@ -81,7 +81,7 @@ impl<From, Changes, Predicate> UpdateByKey<From, Changes, Predicate> {
             from,
             changes,
             predicate,
-            returning: Columns {
+            returning: QuotedOnce {
                 text,
                 columns: PhantomData,
             },
@@ -93,12 +93,12 @@ impl<From, Changes, Predicate> UpdateByKey<From, Changes, Predicate> {
 /// column anew costs more than the rest of the statement.
 // Not public API. Used by generated code.
 #[doc(hidden)]
-pub struct Columns<Returning> {
+pub struct QuotedOnce<Returning> {
     text: &'static str,
     columns: PhantomData<Returning>,
 }
 
-impl<DB: Backend, Returning> QueryFragment<DB> for Columns<Returning> {
+impl<DB: Backend, Returning> QueryFragment<DB> for QuotedOnce<Returning> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql(" RETURNING ");
         out.push_sql(self.text);
@@ -137,7 +137,7 @@ impl<From, Changes, Predicate, Returning> QueryId
 }
 
 impl<From, Changes, Predicate, Returning> Query
-    for UpdateByKey<From, Changes, Predicate, Columns<Returning>>
+    for UpdateByKey<From, Changes, Predicate, QuotedOnce<Returning>>
 where
     Returning: Expression,
 {

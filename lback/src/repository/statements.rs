@@ -14,12 +14,14 @@ macro_rules! __statements {
         $crate::__statements!(@do_not_lock $model);
         $crate::__statements!(@write $model);
         $crate::__statements!(@return_what_was_written $model);
+        $crate::__statements!(@insert_many_alike $model);
     };
     (postgres $model:tt) => {
         $crate::__statements!(@read $model);
         $crate::__statements!(@lock $model);
         $crate::__statements!(@write $model);
         $crate::__statements!(@return_what_was_written $model);
+        $crate::__statements!(@insert_many_at_once $model);
     };
     (mysql $model:tt) => {
         $crate::__statements!(@read $model);
@@ -204,17 +206,6 @@ macro_rules! __statements {
             RunQueryDsl::get_result(statement, conn)
         }
 
-        fn insert_many(
-            conn: &mut $connection,
-            data: &[$insert],
-        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<$entity>> {
-            use $crate::__private::diesel::{RunQueryDsl, insert_into};
-            let statement = insert_into($table)
-                .values(data)
-                .returning($crate::__private::returned::<$entity, $connection>());
-            RunQueryDsl::load(statement, conn)
-        }
-
         fn update(
             conn: &mut $connection,
             key: &<$entity as $crate::Entity>::Key,
@@ -255,6 +246,56 @@ macro_rules! __statements {
                 &$crate::__private::returned::<$entity, $connection>(),
             )?;
             RunQueryDsl::load(statement, conn)
+        }
+    };
+
+    (@insert_many_at_once {
+        connection: $connection:ty, entity: $entity:ty, table: $table:path,
+        insert: $insert:ty, update: $update:ty, given: ($($given:ident)?),
+    }) => {
+        fn insert_many(
+            conn: &mut $connection,
+            data: &[$insert],
+        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<$entity>> {
+            use $crate::__private::diesel::{RunQueryDsl, insert_into};
+            let statement = insert_into($table)
+                .values(data)
+                .returning($crate::__private::returned::<$entity, $connection>());
+            RunQueryDsl::load(statement, conn)
+        }
+    };
+
+    // SQLite has no DEFAULT among values: a column that is left to the database is left out, and
+    // Diesel then inserts row by row, also where all rows leave out the same. Without that choice
+    // their SQL is the same in every row, and Diesel knows it by a static id.
+    (@insert_many_alike {
+        connection: $connection:ty, entity: $entity:ty, table: $table:path,
+        insert: $insert:ty, update: $update:ty, given: ($($given:ident)?),
+    }) => {
+        fn insert_many(
+            conn: &mut $connection,
+            data: &[$insert],
+        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<$entity>> {
+            use $crate::__private::diesel::query_builder::QueryId;
+            use $crate::__private::diesel::{Insertable, RunQueryDsl, insert_into};
+            if <<&'static $insert as Insertable<$table>>::Values as QueryId>::HAS_STATIC_QUERY_ID {
+                let statement = insert_into($table)
+                    .values(data)
+                    .returning($crate::__private::returned::<$entity, $connection>());
+                return RunQueryDsl::load(statement, conn);
+            }
+            let mut inserted = ::std::vec::Vec::with_capacity(data.len());
+            let rows = data.iter().map(Insertable::<$table>::values);
+            for alike in $crate::__private::alike::<$connection, _>(rows)? {
+                let statement = $crate::__private::InsertAlike::new(
+                    &$table,
+                    alike.columns,
+                    alike.rows.iter().map(|row| &row.values).collect(),
+                    $crate::__private::returned::<$entity, $connection>(),
+                );
+                inserted.extend(RunQueryDsl::load::<$entity>(statement, conn)?);
+            }
+            ::core::result::Result::Ok(inserted)
         }
     };
 
