@@ -53,9 +53,13 @@ fn keys_may_be_given_by_the_caller() {
         return;
     };
 
-    let found = Customers.find(&mut session, CustomerId::from_u128(7)).unwrap();
+    let found = Customers
+        .find(&mut session, CustomerId::from_u128(7))
+        .unwrap();
     assert_eq!(found.as_ref().map(|ada| ada.name.as_str()), Some("Ada"));
-    let missing = Customers.find(&mut session, CustomerId::from_u128(8)).unwrap();
+    let missing = Customers
+        .find(&mut session, CustomerId::from_u128(8))
+        .unwrap();
     assert_eq!(missing, None);
 
     let twice = Customers.create(&mut session, ada());
@@ -66,7 +70,10 @@ fn keys_may_be_given_by_the_caller() {
         ..ada()
     };
     let nowhere = Customers.create(&mut session, nowhere);
-    assert!(matches!(nowhere, Err(Error::ForeignKey { .. })), "{nowhere:?}");
+    assert!(
+        matches!(nowhere, Err(Error::ForeignKey { .. })),
+        "{nowhere:?}"
+    );
 
     let ada = found.unwrap();
     trace.take();
@@ -74,7 +81,13 @@ fn keys_may_be_given_by_the_caller() {
     assert_eq!(trace.take(), ["Ada has left", "account_post_delete"]);
     let gone = Customers.delete(&mut session, &ada).unwrap_err();
     assert!(
-        matches!(gone, Error::NotFound { entity: "account", .. }),
+        matches!(
+            gone,
+            Error::NotFound {
+                entity: "account",
+                ..
+            }
+        ),
         "{gone:?}"
     );
 }
@@ -88,7 +101,9 @@ fn texts_are_keys() {
     let changes = CountryChanges {
         name: Some("Deutschland".to_owned()),
     };
-    let renamed = Countries.update(&mut session, "de".to_owned(), changes).unwrap();
+    let renamed = Countries
+        .update(&mut session, "de".to_owned(), changes)
+        .unwrap();
     assert_eq!(renamed.name, "Deutschland");
     assert!(Countries.exists(&mut session, &renamed).unwrap());
     assert!(!Countries.exists(&mut session, "fr".to_owned()).unwrap());
@@ -101,9 +116,16 @@ fn columns_may_be_empty_or_have_defaults_or_be_enums() {
     };
     let products = Products::default();
 
-    let book = products.create(&mut session, NewProduct::book(" b1 ")).unwrap();
+    let book = products
+        .create(&mut session, NewProduct::book(" b1 "))
+        .unwrap();
     assert_eq!(
-        (book.sku.as_str(), book.kind, book.blurb.as_deref(), book.stock),
+        (
+            book.sku.as_str(),
+            book.kind,
+            book.blurb.as_deref(),
+            book.stock
+        ),
         ("b1", Kind::Book, None, 10)
     );
 
@@ -113,12 +135,18 @@ fn columns_may_be_empty_or_have_defaults_or_be_enums() {
         ..ProductChanges::default()
     };
     let tool = products.update(&mut session, book.id, changes).unwrap();
-    assert_eq!((tool.kind, tool.blurb.as_deref()), (Kind::Tool, Some("heavy")));
+    assert_eq!(
+        (tool.kind, tool.blurb.as_deref()),
+        (Kind::Tool, Some("heavy"))
+    );
     let emptied = ProductChanges {
         blurb: Some(None),
         ..ProductChanges::default()
     };
-    assert_eq!(products.update(&mut session, &tool, emptied).unwrap().blurb, None);
+    assert_eq!(
+        products.update(&mut session, &tool, emptied).unwrap().blurb,
+        None
+    );
 }
 
 #[test]
@@ -128,8 +156,13 @@ fn what_is_validated_is_the_models_own() {
     };
     let products = Products { lowest: 500 };
 
-    let nameless = products.create(&mut session, NewProduct::book("  ")).unwrap_err();
-    assert!(matches!(&nameless, Error::Invalid(invalid) if invalid.field == "sku"), "{nameless:?}");
+    let nameless = products
+        .create(&mut session, NewProduct::book("  "))
+        .unwrap_err();
+    assert!(
+        matches!(&nameless, Error::Invalid(invalid) if invalid.field == "sku"),
+        "{nameless:?}"
+    );
     let cheap = NewProduct {
         price: 499,
         ..NewProduct::book("b1")
@@ -139,14 +172,20 @@ fn what_is_validated_is_the_models_own() {
         matches!(&cheap, Error::Vetoed { field: Some(field), .. } if field == "price"),
         "{cheap:?}"
     );
-    let book = products.create(&mut session, NewProduct::book("b1")).unwrap();
+    let book = products
+        .create(&mut session, NewProduct::book("b1"))
+        .unwrap();
     let negative = ProductChanges {
         stock: Some(-1),
         ..ProductChanges::default()
     };
     for refused in [
-        products.update(&mut session, &book, negative.clone()).map(drop),
-        products.update_many(&mut session, [&book], negative).map(drop),
+        products
+            .update(&mut session, &book, negative.clone())
+            .map(drop),
+        products
+            .update_many(&mut session, [&book], negative)
+            .map(drop),
     ] {
         assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
     }
@@ -159,7 +198,9 @@ fn an_order_with_lines_is_stored_with_what_it_takes_or_not_at_all() {
         return;
     };
     let products = Products::default();
-    let book = products.create(&mut session, NewProduct::book("b1")).unwrap();
+    let book = products
+        .create(&mut session, NewProduct::book("b1"))
+        .unwrap();
     let order = |session: &mut Session, quantities: &[i32]| {
         session.transaction(|session| {
             let order = NewOrder {
@@ -181,7 +222,10 @@ fn an_order_with_lines_is_stored_with_what_it_takes_or_not_at_all() {
     let (stored, lines) = order(&mut session, &[4, 3]).unwrap();
     assert_eq!(stored.status, Status::Open);
     assert_eq!(stored.details["to"][0], "Ada");
-    assert_eq!(lines.iter().map(|line| line.quantity).collect::<Vec<_>>(), [4, 3]);
+    assert_eq!(
+        lines.iter().map(|line| line.quantity).collect::<Vec<_>>(),
+        [4, 3]
+    );
     let stock = |session: &mut Session| products.find(session, book.id).unwrap().unwrap().stock;
     assert_eq!(stock(&mut session), 3);
 
@@ -217,7 +261,10 @@ fn rows_are_listed_by_key_and_found_in_any_order() {
         Customers.create(&mut session, customer).unwrap();
     }
     let names = |customers: Vec<Customer>| -> Vec<String> {
-        customers.into_iter().map(|customer| customer.name).collect()
+        customers
+            .into_iter()
+            .map(|customer| customer.name)
+            .collect()
     };
 
     let page = |session: &mut Session, number| {

@@ -6,9 +6,9 @@ use diesel::sql_types::{BigInt, Bool};
 pub use lback::mysql::migrate;
 pub use lback::mysql::prelude::*;
 
-pub use crate::shop::mysql as shop;
 use crate::proxy::Proxy;
 use crate::server;
+pub use crate::shop::mysql as shop;
 
 /// The connection of this backend.
 pub type Native = MysqlConnection;

@@ -6,9 +6,9 @@ use diesel::sql_types::{BigInt, Bool};
 pub use lback::postgres::migrate;
 pub use lback::postgres::prelude::*;
 
-pub use crate::shop::postgres as shop;
 use crate::proxy::Proxy;
 use crate::server;
+pub use crate::shop::postgres as shop;
 
 /// The connection of this backend.
 pub type Native = PgConnection;

@@ -21,6 +21,4 @@ pub mod sqlite;
 
 pub use key::{MoveId, OrderId, TextUuid};
 pub use kind::{Kind, Status};
-pub use signal::{
-    PriceAsked, ShelfEmptied, WeightAsked, price_asked, shelf_emptied, weight_asked,
-};
+pub use signal::{PriceAsked, ShelfEmptied, WeightAsked, price_asked, shelf_emptied, weight_asked};

@@ -18,7 +18,7 @@ pub mod schema {
 }
 
 pub use crate::TextUuid as CustomerId;
-pub use lback::mysql::prelude::{Session, MysqlConnection as Native};
+pub use lback::mysql::prelude::{MysqlConnection as Native, Session};
 pub use model::*;
 
 /// The statements that create the tables.

@@ -17,9 +17,9 @@ pub mod schema {
     tables! { { shop. } Uuid Jsonb }
 }
 
-pub use uuid::Uuid as CustomerId;
-pub use lback::postgres::prelude::{Session, PgConnection as Native};
+pub use lback::postgres::prelude::{PgConnection as Native, Session};
 pub use model::*;
+pub use uuid::Uuid as CustomerId;
 
 /// The statements that create the tables.
 pub const MIGRATION: &str = include_str!("postgres.sql");

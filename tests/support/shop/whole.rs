@@ -30,7 +30,10 @@ impl Database {
     }
 
     fn url(&self) -> String {
-        let (server, _) = self.server.rsplit_once('/').expect("the URL names a database");
+        let (server, _) = self
+            .server
+            .rsplit_once('/')
+            .expect("the URL names a database");
         format!("{server}/{}", self.name)
     }
 

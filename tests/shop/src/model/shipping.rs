@@ -47,7 +47,12 @@ impl Shop {
     /// # Errors
     ///
     /// Those of receivers and of the database.
-    pub fn ship(&self, session: &mut Session, order: &Order, carrier: &str) -> lback::Result<Order> {
+    pub fn ship(
+        &self,
+        session: &mut Session,
+        order: &Order,
+        carrier: &str,
+    ) -> lback::Result<Order> {
         session.transaction(|session| {
             let mut carrier = carrier.to_owned();
             OrderShipping {
