@@ -100,6 +100,7 @@ macro_rules! allow_users_to_appear_in_same_query {
 // Not public API. Used by generated code.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::__declare as declare;
     pub use ::{diesel, inventory};
     pub use lback_macros::signal;
     pub use once_cell::sync::OnceCell;

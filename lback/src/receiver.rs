@@ -357,6 +357,8 @@ impl IntoOutcome for () {
     }
 }
 
+// Otherwise the message would be about `E` and the standard library.
+#[diagnostic::do_not_recommend]
 impl<E: Into<BoxError>> IntoOutcome for Result<(), E> {
     #[inline]
     fn into_outcome(self) -> Outcome {

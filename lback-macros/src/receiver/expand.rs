@@ -50,38 +50,44 @@ fn registration(receiver: &Receiver, signal: &Path) -> TokenStream {
 /// Each trait gives back the signal as `Itself`. Where one is missing, that is one error, in the
 /// place of what asks for it; all that follows has an unknown type, and the compiler is silent.
 fn registrar(receiver: &Receiver, signal: &Path) -> TokenStream {
+    let demands = demands(&receiver.delivery);
     let place = located(signal.span());
-    let mut checked = quote_spanned!(place=> <#signal as ::lback::__private::Declared>::Itself);
-    let mut demand = |place: Span, name: &str| {
-        let name = Ident::new(name, located(place));
-        checked = quote_spanned!(located(place)=> <#checked as ::lback::__private::#name>::Itself);
-    };
-    match &receiver.delivery {
+    // A missing trait is reported where the type stands that misses it.
+    let first = demands.first().map_or(place, |(place, _)| located(*place));
+    let mut checked = quote_spanned!(first=> <#signal as ::lback::__private::Declared>::Itself);
+    for (place, name) in demands {
+        let place = located(place);
+        let name = Ident::new(name, place);
+        checked = quote_spanned!(place=> <#checked as ::lback::__private::#name>::Itself);
+    }
+    quote_spanned!(place=> <#checked as ::lback::__private::Declared>::REGISTRAR)
+}
+
+/// What the signal must be, by the names of traits, each with the place of what asks for it.
+fn demands(delivery: &Delivery) -> Vec<(Span, &'static str)> {
+    match delivery {
         Delivery::InTransaction {
-            isolate,
-            parameters,
-        } => {
-            let place = parameters.iter().find_map(|parameter| match parameter {
+            isolate: Some(option),
+            ..
+        } => vec![(*option, "SessionSignal"), (*option, "AllowsIsolate")],
+        Delivery::InTransaction { parameters, .. } => parameters
+            .iter()
+            .find_map(|parameter| match parameter {
                 Lent::State(shared) => Some(shared.place),
                 Lent::Connection(form) | Lent::Session(form) => Some(form.place()),
                 Lent::Signal(_) | Lent::Argument(..) => None,
-            });
-            if let Some(place) = isolate.or(place) {
-                demand(place, "SessionSignal");
-            }
-            if let Some(option) = *isolate {
-                demand(option, "AllowsIsolate");
-            }
-        }
+            })
+            .map(|place| (place, "SessionSignal"))
+            .into_iter()
+            .collect(),
         Delivery::Effect { phase, named, .. } => {
-            demand(*named, "SessionSignal");
-            match phase {
-                Phase::AfterCommit => demand(*named, "AllowsAfterCommit"),
-                Phase::AfterRollback => demand(*named, "AllowsAfterRollback"),
-            }
+            let allows = match phase {
+                Phase::AfterCommit => "AllowsAfterCommit",
+                Phase::AfterRollback => "AllowsAfterRollback",
+            };
+            vec![(*named, "SessionSignal"), (*named, allows)]
         }
     }
-    quote_spanned!(place=> <#checked as ::lback::__private::Declared>::REGISTRAR)
 }
 
 /// Ours by name, the user's by place.

@@ -1,6 +1,6 @@
 //! The signal's type, and what receivers and senders need of it.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
@@ -49,10 +49,7 @@ fn declared(signal: &Signal) -> TokenStream {
     } = signal;
     let text = name.unraw().to_string();
     let lifetime = signal.has_lifetime.then(|| quote!(<'__lback>));
-    let timing = match signal.timing {
-        Timing::Pre => quote!(Pre),
-        Timing::Post => quote!(Post),
-    };
+    let timing = timing(signal);
     quote! {
         #[automatically_derived]
         impl ::lback::__private::Signal for #name {
@@ -66,67 +63,14 @@ fn declared(signal: &Signal) -> TokenStream {
                 );
         }
 
-        // Receivers in other crates may not implement `Collect` for a generic `Receiver<S>`.
-        #[doc(hidden)]
-        #[allow(missing_debug_implementations, unreachable_pub)]
-        pub struct Entry(::lback::__private::Receiver<#name>);
+        ::lback::__private::declare! { #name }
+    }
+}
 
-        ::lback::__private::inventory::collect!(Entry);
-
-        #[doc(hidden)]
-        #[allow(missing_debug_implementations, unreachable_pub)]
-        pub struct Registrar;
-
-        #[automatically_derived]
-        impl Registrar {
-            #[doc(hidden)]
-            #[allow(unreachable_pub)]
-            pub const fn signal(&self) -> &'static ::lback::__private::SignalInfo {
-                <#name as ::lback::__private::Signal>::INFO
-            }
-
-            #[doc(hidden)]
-            #[allow(unreachable_pub)]
-            pub const fn entry(
-                &self,
-                registration: ::lback::__private::Registration,
-                handler: ::lback::__private::Handler<#name>,
-                condition: ::core::option::Option<::lback::__private::Condition<#name>>,
-            ) -> Entry {
-                let receiver = ::lback::__private::Receiver::<#name>::new(registration, handler);
-                Entry(match condition {
-                    ::core::option::Option::Some(condition) => receiver.when(condition),
-                    ::core::option::Option::None => receiver,
-                })
-            }
-        }
-
-        #[automatically_derived]
-        impl ::lback::__private::Declared for #name {
-            type Itself = Self;
-            type Registrar = Registrar;
-            const REGISTRAR: Self::Registrar = Registrar;
-
-            fn table()
-            -> &'static ::lback::__private::OnceCell<::lback::__private::Table<#name>> {
-                static TABLE: ::lback::__private::OnceCell<::lback::__private::Table<#name>> =
-                    ::lback::__private::OnceCell::new();
-                &TABLE
-            }
-
-            fn each(visit: &mut dyn ::core::ops::FnMut(&'static ::lback::__private::Receiver<#name>)) {
-                for entry in ::lback::__private::inventory::iter::<Entry> {
-                    visit(&entry.0);
-                }
-            }
-        }
-
-        ::lback::__private::inventory::submit! {
-            ::lback::__private::Declaration::new(
-                <#name as ::lback::__private::Signal>::INFO,
-                ::lback::__private::registrations_of::<#name>,
-            )
-        }
+fn timing(signal: &Signal) -> TokenStream {
+    match signal.timing {
+        Timing::Pre => quote!(Pre),
+        Timing::Post => quote!(Post),
     }
 }
 
@@ -136,14 +80,10 @@ fn read(signal: &Signal) -> TokenStream {
         arguments, fields, ..
     } = signal;
     let lifetime = signal.has_lifetime.then(|| quote!(<'_>));
-    let locals: Vec<_> = (0..fields.len())
-        .map(|i| format_ident!("__lback_{i}"))
-        .collect();
-    quote! {
-        const _: fn(&#arguments #lifetime) = |args| {
-            let #arguments { #(#fields: #locals),* } = args;
-            #(let _ = #locals;)*
-        };
+    let place = arguments.span();
+    let locals = (0..fields.len()).map(|i| format_ident!("_{i}", span = place));
+    quote_spanned! {place=>
+        const _: fn(&#arguments #lifetime) = |#arguments { #(#fields: #locals),* }| {};
     }
 }
 
@@ -152,29 +92,22 @@ fn sessions(signal: &Signal, referent: &Type) -> TokenStream {
     let connection = quote_spanned! {referent.span()=>
         <#referent as ::lback::__private::SessionType>::Connection
     };
-    let after_change = (signal.timing == Timing::Post).then(|| {
-        quote! {
-            #[automatically_derived]
-            impl ::lback::__private::AllowsAfterCommit for #name { type Itself = Self; }
-            #[automatically_derived]
-            impl ::lback::__private::AllowsIsolate for #name { type Itself = Self; }
-        }
-    });
+    let timing = timing(signal);
     quote! {
         #[automatically_derived]
+        // Otherwise the compiler lists signals that do have a session.
+        #[diagnostic::do_not_recommend]
         impl ::lback::__private::SessionSignal for #name {
             type Itself = Self;
             type Connection = #connection;
+            type Timing = ::lback::__private::#timing;
 
             fn session<'__lback>(
-                args: &'__lback mut <Self as ::lback::__private::Signal>::Args<'_>,
+                args: &'__lback mut Self::Args<'_>,
             ) -> &'__lback mut ::lback::__private::Session<Self::Connection> {
                 &mut *args.session
             }
         }
-        #[automatically_derived]
-        impl ::lback::__private::AllowsAfterRollback for #name { type Itself = Self; }
-        #after_change
     }
 }
 
@@ -186,7 +119,9 @@ fn send(signal: &Signal) -> TokenStream {
         ..
     } = signal;
     let lifetime = signal.has_lifetime.then(|| quote!(<'_>));
-    let this = Ident::new("self", Span::mixed_site());
+    // Where the compiler looks at all fields.
+    let place = arguments.span();
+    let this = Ident::new("self", place);
     let doc = format!(
         " Sends the signal [`{}`]: calls its receivers, in their order.",
         name.unraw()
@@ -201,8 +136,7 @@ fn send(signal: &Signal) -> TokenStream {
             " That of the first receiver that fails, which ends it.",
         )
     };
-    quote! {
-        #[automatically_derived]
+    quote_spanned! {place=>
         impl #arguments #lifetime {
             #[doc = #doc]
             #[doc = ""]

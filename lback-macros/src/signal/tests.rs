@@ -94,97 +94,22 @@ fn a_signal() {
                     ::lback::__private::Timing::Post,
                 );
             }
-            #[doc(hidden)]
-            #[allow(missing_debug_implementations, unreachable_pub)]
-            pub struct Entry(::lback::__private::Receiver<order_shipped>);
-            ::lback::__private::inventory::collect!(Entry);
-            #[doc(hidden)]
-            #[allow(missing_debug_implementations, unreachable_pub)]
-            pub struct Registrar;
-            #[automatically_derived]
-            impl Registrar {
-                #[doc(hidden)]
-                #[allow(unreachable_pub)]
-                pub const fn signal(&self) -> &'static ::lback::__private::SignalInfo {
-                    <order_shipped as ::lback::__private::Signal>::INFO
-                }
-                #[doc(hidden)]
-                #[allow(unreachable_pub)]
-                pub const fn entry(
-                    &self,
-                    registration: ::lback::__private::Registration,
-                    handler: ::lback::__private::Handler<order_shipped>,
-                    condition: ::core::option::Option<
-                        ::lback::__private::Condition<order_shipped>,
-                    >,
-                ) -> Entry {
-                    let receiver = ::lback::__private::Receiver::<
-                        order_shipped,
-                    >::new(registration, handler);
-                    Entry(
-                        match condition {
-                            ::core::option::Option::Some(condition) => receiver.when(condition),
-                            ::core::option::Option::None => receiver,
-                        },
-                    )
-                }
+            ::lback::__private::declare! {
+                order_shipped
             }
+            const _: fn(&OrderShipped<'_>) = |OrderShipped { order: _0, session: _1 }| {};
             #[automatically_derived]
-            impl ::lback::__private::Declared for order_shipped {
-                type Itself = Self;
-                type Registrar = Registrar;
-                const REGISTRAR: Self::Registrar = Registrar;
-                fn table() -> &'static ::lback::__private::OnceCell<
-                    ::lback::__private::Table<order_shipped>,
-                > {
-                    static TABLE: ::lback::__private::OnceCell<
-                        ::lback::__private::Table<order_shipped>,
-                    > = ::lback::__private::OnceCell::new();
-                    &TABLE
-                }
-                fn each(
-                    visit: &mut dyn ::core::ops::FnMut(
-                        &'static ::lback::__private::Receiver<order_shipped>,
-                    ),
-                ) {
-                    for entry in ::lback::__private::inventory::iter::<Entry> {
-                        visit(&entry.0);
-                    }
-                }
-            }
-            ::lback::__private::inventory::submit! {
-                ::lback::__private::Declaration::new(< order_shipped as
-                ::lback::__private::Signal > ::INFO, ::lback::__private::registrations_of:: <
-                order_shipped >,)
-            }
-            const _: fn(&OrderShipped<'_>) = |args| {
-                let OrderShipped { order: __lback_0, session: __lback_1 } = args;
-                let _ = __lback_0;
-                let _ = __lback_1;
-            };
-            #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl ::lback::__private::SessionSignal for order_shipped {
                 type Itself = Self;
                 type Connection = <Session as ::lback::__private::SessionType>::Connection;
+                type Timing = ::lback::__private::Post;
                 fn session<'__lback>(
-                    args: &'__lback mut <Self as ::lback::__private::Signal>::Args<'_>,
+                    args: &'__lback mut Self::Args<'_>,
                 ) -> &'__lback mut ::lback::__private::Session<Self::Connection> {
                     &mut *args.session
                 }
             }
-            #[automatically_derived]
-            impl ::lback::__private::AllowsAfterRollback for order_shipped {
-                type Itself = Self;
-            }
-            #[automatically_derived]
-            impl ::lback::__private::AllowsAfterCommit for order_shipped {
-                type Itself = Self;
-            }
-            #[automatically_derived]
-            impl ::lback::__private::AllowsIsolate for order_shipped {
-                type Itself = Self;
-            }
-            #[automatically_derived]
             impl OrderShipped<'_> {
                 /// Sends the signal [`order_shipped`]: calls its receivers, in their order.
                 ///

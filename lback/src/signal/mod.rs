@@ -1,5 +1,6 @@
 //! Signals: their declaration and their sending.
 
+mod declare;
 mod manual;
 mod send;
 mod table;
@@ -43,8 +44,28 @@ pub trait Declared: Signal {
 pub trait SessionSignal: Declared {
     type Itself;
     type Connection: SessionConnection;
+    type Timing;
     fn session<'b>(args: &'b mut Self::Args<'_>) -> &'b mut Session<Self::Connection>;
 }
+
+/// The timing of a signal that is sent before something is done.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Pre {}
+
+/// The timing of one that is sent afterwards.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Post {}
+
+/// A timing at which there is something to commit, or to undo alone.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub trait Done {}
+
+impl Done for Post {}
 
 /// A signal whose receivers may have the phase `after_commit`.
 // Not public API. Used by generated code.
@@ -52,22 +73,27 @@ pub trait SessionSignal: Declared {
 #[diagnostic::on_unimplemented(
     message = "a receiver of `{Self}` cannot have the phase `after_commit`",
     label = "this signal has no `after_commit`",
-    note = "a pre signal is sent before anything is stored: use its post signal (`..._post_...`), or the phase `after_rollback`; a signal without a session has no phases at all"
+    note = "a pre signal is sent before anything is stored: use its post signal (`..._post_...`), or the phase `after_rollback`"
 )]
 pub trait AllowsAfterCommit: SessionSignal {
     type Itself;
 }
 
-/// A signal whose receivers may have the phase `after_rollback`.
+// Otherwise the message would be about `Done`. The same wherever it stands.
+#[diagnostic::do_not_recommend]
+impl<S: SessionSignal<Timing: Done>> AllowsAfterCommit for S {
+    type Itself = S;
+}
+
+/// A signal whose receivers may have the phase `after_rollback`: every one with a session.
 // Not public API. Used by generated code.
 #[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "a receiver of `{Self}` cannot have the phase `after_rollback`",
-    label = "this signal has no `after_rollback`",
-    note = "a signal without a session has no phases: give it the field `session: &'a mut Session`"
-)]
 pub trait AllowsAfterRollback: SessionSignal {
     type Itself;
+}
+
+impl<S: SessionSignal> AllowsAfterRollback for S {
+    type Itself = S;
 }
 
 /// A signal whose receivers may be isolated.
@@ -76,10 +102,15 @@ pub trait AllowsAfterRollback: SessionSignal {
 #[diagnostic::on_unimplemented(
     message = "a receiver of `{Self}` cannot be isolated",
     label = "this signal has no `on_error = \"isolate\"`",
-    note = "a failing pre receiver always stops the operation: use the post signal, or return `Ok(())`; a signal without a session has no savepoint to go back to"
+    note = "a failing pre receiver always stops the operation: use the post signal, or return `Ok(())`"
 )]
 pub trait AllowsIsolate: SessionSignal {
     type Itself;
+}
+
+#[diagnostic::do_not_recommend]
+impl<S: SessionSignal<Timing: Done>> AllowsIsolate for S {
+    type Itself = S;
 }
 
 /// An argument that receivers may change.

@@ -1,0 +1,71 @@
+/// What every signal has, and what differs in nothing but the signal's name.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __declare {
+    ($signal:ident) => {
+        // Receivers in other crates may not implement `Collect` for a generic `Receiver<S>`.
+        #[doc(hidden)]
+        #[allow(missing_debug_implementations, unreachable_pub)]
+        pub struct Entry($crate::__private::Receiver<$signal>);
+
+        $crate::__private::inventory::collect!(Entry);
+
+        #[doc(hidden)]
+        #[allow(missing_debug_implementations, unreachable_pub)]
+        pub struct Registrar;
+
+        impl Registrar {
+            #[doc(hidden)]
+            #[allow(unreachable_pub)]
+            pub const fn signal(&self) -> &'static $crate::__private::SignalInfo {
+                <$signal as $crate::__private::Signal>::INFO
+            }
+
+            #[doc(hidden)]
+            #[allow(unreachable_pub)]
+            pub const fn entry(
+                &self,
+                registration: $crate::__private::Registration,
+                handler: $crate::__private::Handler<$signal>,
+                condition: ::core::option::Option<$crate::__private::Condition<$signal>>,
+            ) -> Entry {
+                let receiver = $crate::__private::Receiver::<$signal>::new(registration, handler);
+                Entry(match condition {
+                    ::core::option::Option::Some(condition) => receiver.when(condition),
+                    ::core::option::Option::None => receiver,
+                })
+            }
+        }
+
+        #[automatically_derived]
+        // Otherwise whoever misspells a signal is shown some eight others.
+        #[diagnostic::do_not_recommend]
+        impl $crate::__private::Declared for $signal {
+            type Itself = Self;
+            type Registrar = Registrar;
+            const REGISTRAR: Registrar = Registrar;
+
+            fn table() -> &'static $crate::__private::OnceCell<$crate::__private::Table<Self>> {
+                static TABLE: $crate::__private::OnceCell<$crate::__private::Table<$signal>> =
+                    $crate::__private::OnceCell::new();
+                &TABLE
+            }
+
+            fn each(
+                visit: &mut dyn ::core::ops::FnMut(&'static $crate::__private::Receiver<Self>),
+            ) {
+                for entry in $crate::__private::inventory::iter::<Entry> {
+                    visit(&entry.0);
+                }
+            }
+        }
+
+        $crate::__private::inventory::submit! {
+            $crate::__private::Declaration::new(
+                <$signal as $crate::__private::Signal>::INFO,
+                $crate::__private::registrations_of::<$signal>,
+            )
+        }
+    };
+}
