@@ -1,0 +1,8 @@
+use lback::sqlite::prelude::*;
+
+#[receiver(user_pre_create, after_commit)]
+fn welcome(data: &NewUser) {
+    println!("{}", data.username);
+}
+
+fn main() {}

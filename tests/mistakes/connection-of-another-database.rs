@@ -1,0 +1,10 @@
+use lback::sqlite::prelude::*;
+
+struct OtherConnection;
+
+#[receiver(user_post_create)]
+fn audit(user: &User, conn: &mut OtherConnection) {
+    let _ = (user, conn);
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use lback::sqlite::prelude::*;
+
+#[signal]
+struct Changed<'a, T> {
+    value: &'a T,
+}
+
+fn main() {}

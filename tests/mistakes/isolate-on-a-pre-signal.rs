@@ -1,0 +1,8 @@
+use lback::sqlite::prelude::*;
+
+#[receiver(user_pre_create, on_error = "isolate")]
+fn count(data: &NewUser) {
+    println!("{}", data.username);
+}
+
+fn main() {}

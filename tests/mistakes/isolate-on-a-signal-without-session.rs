@@ -1,0 +1,13 @@
+use lback::sqlite::prelude::*;
+
+#[signal]
+struct DoorOpened {
+    door: u8,
+}
+
+#[receiver(door_opened, on_error = "isolate")]
+fn ring(door: &u8) {
+    println!("{door}");
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use lback::sqlite::prelude::*;
+
+struct Auditor;
+
+impl Auditor {
+    #[receiver(user_post_create)]
+    fn audit(&self, user: &User) {
+        println!("{}", user.username);
+    }
+}
+
+fn main() {}

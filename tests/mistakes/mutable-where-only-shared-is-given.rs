@@ -1,0 +1,8 @@
+use lback::sqlite::prelude::*;
+
+#[receiver(user_post_create)]
+fn rename(user: &mut User) {
+    user.username.clear();
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use lback::sqlite::prelude::*;
+
+#[receiver(User)]
+fn audit(user: &User, conn: &mut SqliteConnection) {
+    let _ = (user, conn);
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use lback::sqlite::prelude::*;
+
+#[receiver(user_post_create)]
+fn audit(user: &User, session: &mut Session, conn: &mut SqliteConnection) {
+    let _ = (user, session, conn);
+}
+
+fn main() {}

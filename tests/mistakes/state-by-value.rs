@@ -1,0 +1,11 @@
+use lback::sqlite::prelude::*;
+
+#[derive(Clone)]
+struct Mailer;
+
+#[receiver(user_post_create)]
+fn welcome(user: &User, #[state] mailer: Mailer) {
+    let _ = (user, mailer);
+}
+
+fn main() {}

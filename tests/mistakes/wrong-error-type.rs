@@ -1,0 +1,8 @@
+use lback::sqlite::prelude::*;
+
+#[receiver(user_pre_create)]
+fn check(data: &NewUser) -> Result<(), u8> {
+    if data.username.is_empty() { Err(1) } else { Ok(()) }
+}
+
+fn main() {}

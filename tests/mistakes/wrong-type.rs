@@ -1,0 +1,8 @@
+use lback::sqlite::prelude::*;
+
+#[receiver(user_post_create)]
+fn audit(user: &NewUser) {
+    println!("{}", user.username);
+}
+
+fn main() {}
