@@ -109,7 +109,8 @@ pub mod __private {
     pub use crate::registry::Declaration;
     pub use crate::repository::{
         AsKey, ByKey, Entity, InsertAlike, KeyRef, LastInsertId, Model, UpdateByKey, alike,
-        ascends, binds_of, key_type, limit_of, read_back, returned, selected,
+        ascends, binds_of, gives_key, key_type, limit_of, read_back, returned, selected,
+        untold_key,
     };
     pub use crate::session::{Session, SessionType};
     pub use crate::signal::*;

@@ -20,7 +20,7 @@ pub(super) fn insert<R: Model>(
     let Some(first) = data.first() else {
         return Ok(Vec::new());
     };
-    if R::given_key(first).is_none() && !R::keys_ascend() {
+    if R::given_key(first).is_none() && !session.statement(|_| R::makes_ascending_keys(data))? {
         return data
             .iter()
             .map(|row| session.write(|conn| R::insert(conn, row)))

@@ -15,5 +15,6 @@ pub use self::model::{Model, Validate};
 pub use self::operation::Repository;
 pub use self::page::Page;
 pub use self::statement::{
-    LastInsertId, UpdateByKey, ascends, binds_of, key_type, limit_of, read_back, returned, selected,
+    LastInsertId, UpdateByKey, ascends, binds_of, gives_key, key_type, limit_of, read_back,
+    returned, selected, untold_key,
 };

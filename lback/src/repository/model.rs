@@ -138,8 +138,8 @@ pub trait Model: Sized {
     /// How many values an update binds beside keys; `Err(EmptyChangeset)` if there is nothing to
     /// set.
     fn binds_of_update(update: &Self::Update) -> QueryResult<usize>;
-    /// Whether keys that the database makes tell which row of an INSERT is which.
-    fn keys_ascend() -> bool;
+    /// Whether the database makes the keys of all these rows, and they then tell which row is which.
+    fn makes_ascending_keys(data: &[Self::Insert]) -> QueryResult<bool>;
     /// The key that the caller has chosen, if the database does not make it.
     fn given_key(data: &Self::Insert) -> Option<Key<Self>> {
         let _ = data;

@@ -268,6 +268,52 @@ pub fn ascends(key: TypeId) -> bool {
     .contains(&key)
 }
 
+/// Whether an INSERT names the key that its row shall have.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn gives_key<C, Q, K>(statement: &Q, key: &K) -> QueryResult<bool>
+where
+    C: Connection,
+    C::Backend: Default,
+    <C::Backend as Backend>::QueryBuilder: Default,
+    Q: QueryFragment<C::Backend>,
+    K: QueryFragment<C::Backend>,
+{
+    let text = text_of::<C, _>(statement)?;
+    let key = text_of::<C, _>(key)?;
+    let column = key.rsplit('.').next().unwrap_or(&key);
+    let Some((columns, values)) = text.split_once(") VALUES (") else {
+        return Ok(false);
+    };
+    let columns = columns.split_once(" (").map_or(columns, |(_, list)| list);
+    let place = columns.split(", ").position(|each| each == column);
+    // A value with a comma before it moves the place: then a key seems to be given that is not.
+    let value = place.and_then(|place| values.split(", ").nth(place));
+    Ok(value.is_some_and(|value| value.trim_end_matches(')') != "DEFAULT"))
+}
+
+fn text_of<C, Q>(fragment: &Q) -> QueryResult<String>
+where
+    C: Connection,
+    C::Backend: Default,
+    <C::Backend as Backend>::QueryBuilder: Default,
+    Q: QueryFragment<C::Backend>,
+{
+    let mut text = <C::Backend as Backend>::QueryBuilder::default();
+    fragment.to_sql(&mut text, &C::Backend::default())?;
+    Ok(text.finish())
+}
+
+/// MySQL has only `LAST_INSERT_ID()` to tell which key it made.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[cold]
+pub fn untold_key() -> Error {
+    let why = "MySQL does not tell the key of this row, which is no AUTO_INCREMENT integer: let the \
+               insert type hold it, and name the field as `given_key = ..` in `#[repository]`";
+    Error::QueryBuilderError(why.into())
+}
+
 /// As many rows as there are in `data`.
 // Not public API. Used by generated code.
 #[doc(hidden)]

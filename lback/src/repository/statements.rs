@@ -178,8 +178,25 @@ macro_rules! __statements {
             $crate::__private::binds_of::<$connection, _>(&statement)
         }
 
-        fn keys_ascend() -> bool {
-            $crate::__private::ascends($crate::__private::key_type(&$table))
+        fn makes_ascending_keys(
+            data: &[$insert],
+        ) -> $crate::__private::diesel::QueryResult<bool> {
+            use $crate::__private::diesel::query_builder::QueryId;
+            use $crate::__private::diesel::{Insertable, Table, insert_into};
+            if !$crate::__private::ascends($crate::__private::key_type(&$table)) {
+                return ::core::result::Result::Ok(false);
+            }
+            let key = Table::primary_key(&$table);
+            // With a static id, what is true of one row's SQL is true of all.
+            let is_same = <<&'static $insert as Insertable<$table>>::Values as QueryId>
+                ::HAS_STATIC_QUERY_ID;
+            for row in &data[..if is_same { data.len().min(1) } else { data.len() }] {
+                let statement = insert_into($table).values(row);
+                if $crate::__private::gives_key::<$connection, _, _>(&statement, &key)? {
+                    return ::core::result::Result::Ok(false);
+                }
+            }
+            ::core::result::Result::Ok(true)
         }
 
         $(
@@ -310,10 +327,16 @@ macro_rules! __statements {
             use $crate::__private::diesel::{
                 ExpressionMethods, QueryDsl, RunQueryDsl, Table, insert_into, result,
             };
-            RunQueryDsl::execute(insert_into($table).values(data), conn)?;
-            if let ::core::option::Option::Some(key) =
-                <Self as $crate::__private::Model>::given_key(data)
+            let given = <Self as $crate::__private::Model>::given_key(data);
+            if given.is_none()
+                && !<Self as $crate::__private::Model>::makes_ascending_keys(
+                    ::core::slice::from_ref(data),
+                )?
             {
+                return ::core::result::Result::Err($crate::__private::untold_key());
+            }
+            RunQueryDsl::execute(insert_into($table).values(data), conn)?;
+            if let ::core::option::Option::Some(key) = given {
                 let row = <Self as $crate::__private::Model>::select(conn, &key);
                 return $crate::__private::read_back(
                     row.and_then(|row| row.ok_or(result::Error::NotFound)),
