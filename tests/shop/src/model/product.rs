@@ -154,3 +154,29 @@ repository! {
     #[derive(Clone, Debug, Default)]
     pub struct Moves;
 }
+
+/// A movement whose key may be given, or left to the database.
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = moves)]
+pub struct NumberedMove {
+    /// See [`Move::id`].
+    pub id: Option<MoveId>,
+    /// See [`Move::product`].
+    pub product: i32,
+    /// See [`Move::amount`].
+    pub amount: i32,
+    /// See [`Move::shelf`].
+    pub shelf: String,
+    /// See [`Move::reason`].
+    pub reason: String,
+}
+
+impl Validate for NumberedMove {}
+
+repository! {
+    [entity = Move, table = moves, insert = NumberedMove, update = MoveChanges,
+     name = "numbered_movement", shared_entity]
+    /// The movements again, by another insert type, which `given_key` does not know.
+    #[derive(Clone, Debug, Default)]
+    pub struct NumberedMoves;
+}
