@@ -292,18 +292,6 @@ where
     Ok(value.is_some_and(|value| value.trim_end_matches(')') != "DEFAULT"))
 }
 
-fn text_of<C, Q>(fragment: &Q) -> QueryResult<String>
-where
-    C: Connection,
-    C::Backend: Default,
-    <C::Backend as Backend>::QueryBuilder: Default,
-    Q: QueryFragment<C::Backend>,
-{
-    let mut text = <C::Backend as Backend>::QueryBuilder::default();
-    fragment.to_sql(&mut text, &C::Backend::default())?;
-    Ok(text.finish())
-}
-
 /// MySQL has only `LAST_INSERT_ID()` to tell which key it made.
 // Not public API. Used by generated code.
 #[doc(hidden)]
