@@ -69,7 +69,7 @@ fn but_it_does_after_an_error_and_after_a_panic() -> lback::Result<()> {
             panic!("inside")
         })
     });
-    assert_eq!(stored(&mut *Box::new(pool.session()?)), [""; 0]);
+    assert_eq!(stored(&mut Box::new(pool.session()?)), [""; 0]);
     Ok(())
 }
 
