@@ -2,9 +2,10 @@
 //! them one by one.
 
 use diesel::backend::Backend;
-use diesel::query_builder::{AstPass, Query, QueryBuilder, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::{Expression, QueryResult, QuerySource, RunQueryDsl};
 
+use super::text::text_of;
 use crate::session::SessionConnection;
 
 /// Rows of the same columns, no more than one statement may bind.
@@ -30,9 +31,7 @@ where
     let mut all: Vec<Alike<Row>> = Vec::new();
     let mut room = 0;
     for row in rows {
-        let mut shape = <C::Backend as Backend>::QueryBuilder::default();
-        row.to_sql(&mut shape, &C::Backend::default())?;
-        let shape = shape.finish();
+        let shape = text_of::<C, _>(&row)?;
         match all.last_mut() {
             Some(last) if room > 0 && last.shape == shape => {
                 last.rows.push(row);

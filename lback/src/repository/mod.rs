@@ -8,6 +8,7 @@ mod operation;
 mod page;
 mod statement;
 mod statements;
+mod text;
 
 pub use self::alike::{InsertAlike, alike};
 pub use self::key::{AsKey, ByKey, Entity, KeyRef};
@@ -15,6 +16,7 @@ pub use self::model::{Model, Validate};
 pub use self::operation::Repository;
 pub use self::page::Page;
 pub use self::statement::{
-    LastInsertId, UpdateByKey, ascends, binds_of, gives_key, key_type, limit_of, read_back,
-    returned, selected, untold_key,
+    LastInsertId, UpdateByKey, ascends, key_type, limit_of, read_back, returned, selected,
+    untold_key,
 };
+pub use self::text::{binds_of, gives_key};

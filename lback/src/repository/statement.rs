@@ -2,7 +2,7 @@
 
 use diesel::backend::Backend;
 use diesel::dsl::AsSelect;
-use diesel::query_builder::{AstPass, Query, QueryBuilder, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::{EmptyChangeset, Error};
 use once_cell::sync::OnceCell;
 use std::any::TypeId;
@@ -16,6 +16,7 @@ use diesel::{
     Table,
 };
 
+use super::text::text_of;
 use crate::session::Unreadable;
 
 /// What became of reading back a row that has been written: if it failed, the write stands, and only
@@ -213,35 +214,6 @@ where
     E::as_returning()
 }
 
-/// How many values a statement binds, or might: another row may have a value where this one leaves
-/// the column to the database.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub fn binds_of<C, Q>(statement: &Q) -> QueryResult<usize>
-where
-    C: Connection,
-    C::Backend: Default,
-    <C::Backend as Backend>::QueryBuilder: Default,
-    Q: QueryFragment<C::Backend>,
-{
-    let text = text_of::<C, _>(statement)?;
-    // Identifiers may hold all of this too: then a chunk is smaller than it could be.
-    let sign = if text.contains("$1") { '$' } else { '?' };
-    Ok(text.matches(sign).count() + text.matches("DEFAULT").count())
-}
-
-fn text_of<C, Q>(fragment: &Q) -> QueryResult<String>
-where
-    C: Connection,
-    C::Backend: Default,
-    <C::Backend as Backend>::QueryBuilder: Default,
-    Q: QueryFragment<C::Backend>,
-{
-    let mut text = <C::Backend as Backend>::QueryBuilder::default();
-    fragment.to_sql(&mut text, &C::Backend::default())?;
-    Ok(text.finish())
-}
-
 /// A value that stands for the SQL type of a table's key.
 // Not public API. Used by generated code.
 #[doc(hidden)]
@@ -266,30 +238,6 @@ pub fn ascends(key: TypeId) -> bool {
         TypeId::of::<BigInt>(),
     ]
     .contains(&key)
-}
-
-/// Whether an INSERT names the key that its row shall have.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub fn gives_key<C, Q, K>(statement: &Q, key: &K) -> QueryResult<bool>
-where
-    C: Connection,
-    C::Backend: Default,
-    <C::Backend as Backend>::QueryBuilder: Default,
-    Q: QueryFragment<C::Backend>,
-    K: QueryFragment<C::Backend>,
-{
-    let text = text_of::<C, _>(statement)?;
-    let key = text_of::<C, _>(key)?;
-    let column = key.rsplit('.').next().unwrap_or(&key);
-    let Some((columns, values)) = text.split_once(") VALUES (") else {
-        return Ok(false);
-    };
-    let columns = columns.split_once(" (").map_or(columns, |(_, list)| list);
-    let place = columns.split(", ").position(|each| each == column);
-    // A value with a comma before it moves the place: then a key seems to be given that is not.
-    let value = place.and_then(|place| values.split(", ").nth(place));
-    Ok(value.is_some_and(|value| value.trim_end_matches(')') != "DEFAULT"))
 }
 
 /// MySQL has only `LAST_INSERT_ID()` to tell which key it made.
