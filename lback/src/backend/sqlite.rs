@@ -9,12 +9,13 @@
 //! ```
 
 use std::borrow::Cow;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{Connection, QueryResult, SqliteConnection};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, is_transient};
 use crate::session::{Damage, Lock, Sealed, SessionConnection, TransactionOptions};
 use crate::user::user_repository;
 
@@ -80,12 +81,24 @@ pub fn connect(database: &str) -> Result<Session> {
     Session::new(connection)
 }
 
+/// Whoever switches a new database at the same moment as another is told at once that it is locked,
+/// whatever the timeout says: one of two that wait for each other has to give way.
 fn use_wal(connection: &mut SqliteConnection) -> QueryResult<()> {
-    match connection.batch_execute("PRAGMA journal_mode = WAL;") {
-        Err(DieselError::DatabaseError(_, info)) if info.message().contains("readonly") => Ok(()),
-        done => done,
+    let start = Instant::now();
+    loop {
+        match connection.batch_execute("PRAGMA journal_mode = WAL;") {
+            Err(DieselError::DatabaseError(_, info)) if info.message().contains("readonly") => {
+                return Ok(());
+            }
+            Err(error) if is_transient(&error) && start.elapsed() < BUSY_TIMEOUT => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
     }
 }
+
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The statements of [`migrate`], for those who keep all migrations in one place.
 pub const MIGRATION: &str = include_str!("sqlite.sql");
@@ -131,7 +144,9 @@ impl SessionConnection for SqliteConnection {
     const MAX_BINDS: usize = 32_766;
 
     fn prepare(&mut self) -> QueryResult<()> {
-        self.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;")?;
+        let timeout = BUSY_TIMEOUT.as_millis();
+        let settings = format!("PRAGMA busy_timeout = {timeout}; PRAGMA foreign_keys = ON;");
+        self.batch_execute(&settings)?;
         use_wal(self)
     }
 
