@@ -28,8 +28,8 @@
 //! ```
 
 diesel::table! {
-    use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamp};
-    use crate::user::sql_types::PasswordHash;
+    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+    use crate::user::sql_types::{Instant, PasswordHash};
 
     /// The users.
     users (id) {
@@ -48,14 +48,14 @@ diesel::table! {
         /// Sent to the address, to prove it.
         email_verification_token -> Nullable<Text>,
         /// Until when that token counts; without it, it never does.
-        email_verification_token_expiry -> Nullable<Timestamp>,
+        email_verification_token_expiry -> Nullable<Instant>,
         /// Identifies the user's requests.
         auth_token -> Nullable<Text>,
         /// Until when that token counts; without it, for ever.
-        token_expiry -> Nullable<Timestamp>,
+        token_expiry -> Nullable<Instant>,
         /// When the row was inserted.
-        created_at -> Timestamp,
+        created_at -> Instant,
         /// When the row was last changed.
-        updated_at -> Timestamp,
+        updated_at -> Instant,
     }
 }

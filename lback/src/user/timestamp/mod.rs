@@ -13,7 +13,9 @@ use serde::{Serialize, Serializer};
 /// Microseconds are what PostgreSQL, MySQL's `DATETIME(6)` and the Python framework keep, so a value
 /// read back equals the value written. What is finer is cut off.
 ///
-/// It stands for Diesel's [`Timestamp`](diesel::sql_types::Timestamp). On SQLite it is written as
+/// It stands for [`Instant`](crate::sql_types::Instant), the type of the columns of `users`, and in
+/// tables of yours for Diesel's [`Timestamp`](diesel::sql_types::Timestamp); on MySQL better for
+/// `Datetime`, because MariaDB takes a bound `TIMESTAMP` beyond 2038 for NULL. On SQLite it is written as
 /// SQLAlchemy writes it, `2026-01-31 12:30:15.000123`: always six digits, because SQLAlchemy reads
 /// them as a number of microseconds, and because texts of one length sort like the instants. So only
 /// the years 1 to 9999 can be written there. Whatever form Diesel reads is read.
@@ -32,7 +34,9 @@ use serde::{Serialize, Serializer};
 /// assert_eq!(instant.to_string(), "1970-01-01T00:00:00.000001Z");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
+#[diesel(sql_type = crate::user::sql_types::Instant)]
 #[diesel(sql_type = diesel::sql_types::Timestamp)]
+#[cfg_attr(feature = "mysql", diesel(sql_type = diesel::sql_types::Datetime))]
 pub struct Timestamp(DateTime<Utc>);
 
 impl Timestamp {
@@ -100,11 +104,24 @@ mod postgres {
     use diesel::sql_types;
 
     use super::Timestamp;
+    use crate::user::sql_types::Instant;
 
     impl ToSql<sql_types::Timestamp, Pg> for Timestamp {
         fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
             let naive = self.naive_utc();
             ToSql::<sql_types::Timestamp, Pg>::to_sql(&naive, &mut out.reborrow())
+        }
+    }
+
+    impl ToSql<Instant, Pg> for Timestamp {
+        fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+            ToSql::<sql_types::Timestamp, Pg>::to_sql(self, out)
+        }
+    }
+
+    impl FromSql<Instant, Pg> for Timestamp {
+        fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+            <Self as FromSql<sql_types::Timestamp, Pg>>::from_sql(value)
         }
     }
 
@@ -124,11 +141,37 @@ mod mysql {
     use diesel::sql_types;
 
     use super::Timestamp;
+    use crate::user::sql_types::Instant;
 
     impl ToSql<sql_types::Timestamp, Mysql> for Timestamp {
         fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Mysql>) -> serialize::Result {
             let naive = self.naive_utc();
             ToSql::<sql_types::Timestamp, Mysql>::to_sql(&naive, &mut out.reborrow())
+        }
+    }
+
+    impl ToSql<sql_types::Datetime, Mysql> for Timestamp {
+        fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Mysql>) -> serialize::Result {
+            let naive = self.naive_utc();
+            ToSql::<sql_types::Datetime, Mysql>::to_sql(&naive, &mut out.reborrow())
+        }
+    }
+
+    impl FromSql<sql_types::Datetime, Mysql> for Timestamp {
+        fn from_sql(value: MysqlValue<'_>) -> deserialize::Result<Self> {
+            <NaiveDateTime as FromSql<sql_types::Datetime, Mysql>>::from_sql(value).map(Self::from)
+        }
+    }
+
+    impl ToSql<Instant, Mysql> for Timestamp {
+        fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Mysql>) -> serialize::Result {
+            ToSql::<sql_types::Datetime, Mysql>::to_sql(self, out)
+        }
+    }
+
+    impl FromSql<Instant, Mysql> for Timestamp {
+        fn from_sql(value: MysqlValue<'_>) -> deserialize::Result<Self> {
+            <Self as FromSql<sql_types::Datetime, Mysql>>::from_sql(value)
         }
     }
 

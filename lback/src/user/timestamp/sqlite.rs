@@ -12,6 +12,7 @@ use diesel::sql_types;
 use diesel::sqlite::Sqlite;
 
 use super::Timestamp;
+use crate::user::sql_types::Instant;
 
 const PATTERN: &[u8; 26] = b"0000-00-00 00:00:00.000000";
 
@@ -19,6 +20,18 @@ impl ToSql<sql_types::Timestamp, Sqlite> for Timestamp {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
         out.set_value(write(&self.naive_utc())?);
         Ok(IsNull::No)
+    }
+}
+
+impl ToSql<Instant, Sqlite> for Timestamp {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        ToSql::<sql_types::Timestamp, Sqlite>::to_sql(self, out)
+    }
+}
+
+impl FromSql<Instant, Sqlite> for Timestamp {
+    fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        <Self as FromSql<sql_types::Timestamp, Sqlite>>::from_sql(value)
     }
 }
 
