@@ -36,7 +36,7 @@ pub use self::model::{User, UserChanges};
 pub use self::new_user::NewUser;
 pub use self::password::{Hasher, Password, PasswordError, Verification};
 #[allow(unused_imports)] // unused without any database
-pub(crate) use self::repository::{pattern, user_repository};
+pub(crate) use self::repository::{is_never_stored, pattern, user_repository};
 pub use self::secret::Secret;
 pub use self::timestamp::Timestamp;
 pub use self::token::Token;

@@ -32,6 +32,12 @@ pub(crate) fn pattern(term: &str) -> String {
     pattern
 }
 
+/// Whether no row holds `text`: validation refuses NUL, and PostgreSQL refuses to look for it, which
+/// would abort the caller's transaction.
+pub(crate) fn is_never_stored(text: &str) -> bool {
+    text.contains('\0')
+}
+
 /// Declares `UserRepository`, its signals and its look-ups for one connection.
 #[rustfmt::skip] // it moves the attribute to the right, further at every run
 macro_rules! user_repository {
@@ -58,7 +64,7 @@ macro_rules! user_repository {
             use diesel::prelude::*;
 
             use crate::Page;
-            use crate::user::{Password, Secret, Timestamp, pattern};
+            use crate::user::{Password, Secret, Timestamp, is_never_stored, pattern};
 
             impl UserRepository {
                 /// A repository.
@@ -72,6 +78,9 @@ macro_rules! user_repository {
                     session: &mut Session,
                     username: &str,
                 ) -> Result<Option<User>> {
+                    if is_never_stored(username) {
+                        return session.check_usable().map(|()| None);
+                    }
                     session.look_up(|conn| {
                         users::table
                             .filter(users::username.eq(username))
@@ -87,6 +96,9 @@ macro_rules! user_repository {
                     session: &mut Session,
                     email: &str,
                 ) -> Result<Option<User>> {
+                    if is_never_stored(email) {
+                        return session.check_usable().map(|()| None);
+                    }
                     session.look_up(|conn| {
                         users::table
                             .filter(users::email.eq(email))
@@ -103,6 +115,9 @@ macro_rules! user_repository {
                     session: &mut Session,
                     token: &str,
                 ) -> Result<Option<User>> {
+                    if is_never_stored(token) {
+                        return session.check_usable().map(|()| None);
+                    }
                     let token = Secret::from(token);
                     let now = Timestamp::now();
                     session.look_up(|conn| {
@@ -127,6 +142,9 @@ macro_rules! user_repository {
                     session: &mut Session,
                     token: &str,
                 ) -> Result<Option<User>> {
+                    if is_never_stored(token) {
+                        return session.check_usable().map(|()| None);
+                    }
                     let token = Secret::from(token);
                     let now = Timestamp::now();
                     session.look_up(|conn| {
@@ -148,6 +166,9 @@ macro_rules! user_repository {
                     term: &str,
                     page: Page,
                 ) -> Result<Vec<User>> {
+                    if is_never_stored(term) {
+                        return session.check_usable().map(|()| Vec::new());
+                    }
                     let pattern = pattern(term);
                     session.look_up(|conn| {
                         users::table
