@@ -100,6 +100,7 @@ impl SessionConnection for MysqlConnection {
     const MAX_BINDS: usize = 65_535;
 
     const READS_BACK: bool = true;
+    const NAMES_INDEX: bool = true;
 
     fn begin_sql(options: &TransactionOptions) -> Result<Cow<'static, str>> {
         if options.lock != Lock::default() {

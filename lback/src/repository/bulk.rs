@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use diesel::result::{EmptyChangeset, Error as DieselError};
 
 use super::model::Key;
-use super::operation::{SessionOf, not_found};
+use super::operation::{SessionOf, not_found, write};
 use super::{Entity, Model, Validate};
 use crate::error::{Error, Result};
 use crate::session::SessionConnection;
@@ -23,13 +23,13 @@ pub(super) fn insert<R: Model>(
     if R::given_key(first).is_none() && !session.statement(|_| R::makes_ascending_keys(data))? {
         return data
             .iter()
-            .map(|row| session.write(|conn| R::insert(conn, row)))
+            .map(|row| write::<R, _>(session, |conn| R::insert(conn, row)))
             .collect();
     }
     let binds = session.statement(|_| R::binds_of_insert(first))?;
     let mut inserted = Vec::with_capacity(data.len());
     for chunk in data.chunks(rows_for::<R>(binds, 0)) {
-        let rows = by_key::<R>(session.write(|conn| R::insert_many(conn, chunk))?);
+        let rows = by_key::<R>(write::<R, _>(session, |conn| R::insert_many(conn, chunk))?);
         if rows.len() != chunk.len() {
             let what = "an INSERT that stores other rows than it was given";
             return Err(Error::Unsupported { what: what.into() });
@@ -75,9 +75,9 @@ fn update<R: Model>(
     };
     let mut rows = Rows::<R>::new();
     for chunk in keys.chunks(rows_for::<R>(1, binds)) {
-        rows.extend(by_key::<R>(
-            session.write(|conn| R::update_many(conn, chunk, changes))?,
-        ));
+        rows.extend(by_key::<R>(write::<R, _>(session, |conn| {
+            R::update_many(conn, chunk, changes)
+        })?));
     }
     Ok(Some(rows))
 }

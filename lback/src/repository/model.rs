@@ -47,6 +47,9 @@ pub trait Validate {
     label = "`#[repository(..)]` is missing"
 )]
 pub trait Model: Sized {
+    /// The path of the Diesel table.
+    const TABLE: &'static str;
+
     type Connection: SessionConnection;
     type Entity: Entity;
     type Insert: Validate;

@@ -1,5 +1,6 @@
 //! The life of a row, one readable function an operation.
 
+use diesel::QueryResult;
 use diesel::result::{EmptyChangeset, Error as DieselError};
 
 use super::model::Key;
@@ -43,7 +44,7 @@ pub trait Repository: Model {
         operation(session, plan, must_undo, |session| {
             self.send_pre_create(&mut data, session)?;
             data.validate()?;
-            let entity = session.write(|conn| Self::insert(conn, &data))?;
+            let entity = write::<Self, _>(session, |conn| Self::insert(conn, &data))?;
             self.send_post_create(&entity, session)?;
             Ok(entity)
         })
@@ -335,13 +336,41 @@ fn reads_back<C: SessionConnection>(session: &Session<C>) -> bool {
     C::READS_BACK && !session.in_transaction()
 }
 
+/// A statement that writes rows of the repository's table.
+pub(super) fn write<R: Model, T>(
+    session: &mut SessionOf<R>,
+    statement: impl FnOnce(&mut R::Connection) -> QueryResult<T>,
+) -> Result<T> {
+    session.write(statement).map_err(name_column::<R>)
+}
+
+/// Where a database names the index of a duplicate, and not its columns: an index is named after its
+/// table and its column.
+#[cold]
+fn name_column<R: Model>(error: Error) -> Error {
+    let (field, source) = match error {
+        Error::Duplicate {
+            field: Some(field),
+            source,
+        } if R::Connection::NAMES_INDEX => (field, source),
+        error => return error,
+    };
+    // `TABLE` is the path of Diesel's `users::table`.
+    let table = R::TABLE.rsplit("::").nth(1).unwrap_or_default().trim();
+    let column = field
+        .strip_prefix(table)
+        .and_then(|rest| rest.strip_prefix('_'));
+    let field = Some(column.unwrap_or(&field).to_owned());
+    Error::Duplicate { field, source }
+}
+
 /// `None` if there was nothing to set.
 fn update_statement<R: Model>(
     session: &mut SessionOf<R>,
     key: &Key<R>,
     changes: &R::Update,
 ) -> Result<Option<R::Entity>> {
-    let updated = session.write(|conn| match R::update(conn, key, changes) {
+    let updated = write::<R, _>(session, |conn| match R::update(conn, key, changes) {
         Err(DieselError::QueryBuilderError(error)) if error.is::<EmptyChangeset>() => Ok(None),
         updated => updated.map(Some),
     })?;

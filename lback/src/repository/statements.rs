@@ -34,6 +34,8 @@ macro_rules! __statements {
         connection: $connection:ty, entity: $entity:ty, table: $table:path,
         insert: $insert:ty, update: $update:ty, given: ($($given:ident)?),
     }) => {
+        const TABLE: &'static str = ::core::stringify!($table);
+
         // `get_result`, because `first` adds a LIMIT that SQLite prepares anew every time.
         fn select(
             conn: &mut $connection,

@@ -98,6 +98,10 @@ pub trait SessionConnection:
     #[doc(hidden)]
     const MAX_BINDS: usize;
 
+    /// Whether a duplicate is reported with the name of its index, and not with columns.
+    #[doc(hidden)]
+    const NAMES_INDEX: bool = false;
+
     /// Whether a row that was written must be read back with a statement of its own.
     #[doc(hidden)]
     const READS_BACK: bool = false;
