@@ -20,6 +20,7 @@ fn every_microsecond() -> lback::Result<()> {
 
     let at = |text: &str| text.parse::<DateTime<Utc>>().expect("RFC 3339");
     let instants = [
+        at("1969-07-20T20:17:40.25Z"),
         at("1970-01-01T00:00:00Z"),
         at("2026-01-31T12:30:15.000001Z"),
         at("2026-01-31T12:30:15.999999Z"),
