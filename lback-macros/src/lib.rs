@@ -11,6 +11,7 @@
 use proc_macro::TokenStream;
 
 mod item;
+mod located;
 mod mistake;
 mod name;
 mod option;
@@ -33,4 +34,11 @@ pub fn signal(attr: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn repository(attr: TokenStream, item: TokenStream) -> TokenStream {
     repository::expand(attr.into(), &item.into()).into()
+}
+
+// Not public API. Used by `lback`'s own macros.
+#[doc(hidden)]
+#[proc_macro]
+pub fn located(input: TokenStream) -> TokenStream {
+    located::expand(input.into()).into()
 }

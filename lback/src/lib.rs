@@ -100,17 +100,17 @@ macro_rules! allow_users_to_appear_in_same_query {
 // Not public API. Used by generated code.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::__declare as declare;
+    pub use crate::{__declare as declare, __statements as statements};
     pub use ::{diesel, inventory};
-    pub use lback_macros::signal;
+    pub use lback_macros::{located, signal};
     pub use once_cell::sync::OnceCell;
 
     pub use crate::receiver::*;
     pub use crate::registry::Declaration;
     pub use crate::repository::{
-        AsKey, ByKey, Entity, InsertAlike, KeyRef, LastInsertId, Model, UpdateByKey, alike,
-        ascends, binds_of, gives_key, key_type, limit_of, read_back, returned, selected,
-        untold_key,
+        AsKey, BackendOf, ByKey, ChangesOf, Entity, Identified, InsertAlike, InsertedInto, KeyFor,
+        KeyRef, LastInsertId, Makes, Model, Selects, Through, UpdateByKey, alike, ascends,
+        binds_of, gives_key, key_type, limit_of, read_back, untold_key,
     };
     pub use crate::session::{Session, SessionType};
     pub use crate::signal::*;

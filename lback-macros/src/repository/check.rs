@@ -93,7 +93,11 @@ fn required(options: &Options, mistakes: &mut Mistakes) {
     ];
     let missing: Vec<_> = given
         .into_iter()
-        .filter_map(|(name, is_given)| (!is_given).then_some(name))
+        .filter(|(example, is_given)| {
+            let is_guessed = |guess: &&str| example.starts_with(*guess);
+            !is_given && !options.guessed.iter().any(is_guessed)
+        })
+        .map(|(example, _)| example)
         .collect();
     if !missing.is_empty() && !options.is_cut_short {
         let missing = list(&missing);

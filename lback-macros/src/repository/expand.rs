@@ -67,8 +67,8 @@ impl Event {
         let key = Argument {
             doc: format!(" The key of the deleted `{text}`."),
             name: format_ident!("{text}_id", span = noun.span()),
-            field: quote!(<#entity as ::lback::__private::Entity>::Key),
-            parameter: quote!(<#entity as ::lback::__private::Entity>::Key),
+            field: statement::key(entity),
+            parameter: statement::key(entity),
         };
         let data = Argument::exclusive(named("data"), " What will be inserted.", &quote!(#insert));
         let to_change = Argument::exclusive(
@@ -199,16 +199,13 @@ fn entity(repository: &Repository) -> TokenStream {
         #[automatically_derived]
         impl ::lback::__private::Entity for #entity {
             type Key = <
-                <&'static #entity as ::lback::__private::diesel::Identifiable>::Id
-                as ::lback::__private::KeyRef
-            >::Owned;
+                <Self as ::lback::__private::Identified>::Id as ::lback::__private::KeyRef<Self>
+            >::Key;
 
             const NAME: &'static str = #noun;
 
             fn key(&self) -> Self::Key {
-                ::lback::__private::KeyRef::to_key(
-                    ::lback::__private::diesel::Identifiable::id(self),
-                )
+                <Self::Key as ::lback::__private::KeyFor<Self>>::of(self)
             }
         }
 
@@ -237,7 +234,7 @@ fn model(repository: &Repository, events: &[Event]) -> TokenStream {
         .map(|Event { role, name, .. }| quote!(type #role = #name;));
     let sends = events.iter().map(|event| send(repository, event));
     let statements = statement::methods(repository);
-    quote! {
+    quote_spanned! {entity.span()=>
         #[automatically_derived]
         impl ::lback::__private::Model for #ident {
             type Connection = #connection;
@@ -267,7 +264,7 @@ fn send(repository: &Repository, event: &Event) -> TokenStream {
              name, parameter, ..
          }| { quote!(#name: #parameter) },
     );
-    quote! {
+    quote_spanned! {repository.entity.span()=>
         fn #send(
             &self,
             #(#parameters,)*

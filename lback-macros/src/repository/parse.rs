@@ -5,7 +5,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Expr, Ident, Item, ItemStruct, LitStr, Path, Token, Type};
 
 use crate::mistake::Mistakes;
-use crate::option::{Given, comma, no_such, set};
+use crate::option::{Given, comma, nearest, no_such, set};
 
 const OPTIONS: [&str; 9] = [
     "entity",
@@ -31,6 +31,8 @@ pub(super) struct Options {
     pub(super) backend: Option<Given<Ident>>,
     pub(super) given_key: Option<Given<Ident>>,
     pub(super) shared_entity: Option<Given<()>>,
+    /// What unknown options were probably meant to be: they are not missing too.
+    pub(super) guessed: Vec<&'static str>,
     /// A mistake has hidden what comes after it.
     pub(super) is_cut_short: bool,
 }
@@ -75,6 +77,7 @@ fn option(
         "shared_entity" => set(&mut options.shared_entity, name, (), mistakes),
         _ => {
             mistakes.add(&name, no_such(&name, &OPTIONS));
+            options.guessed.extend(nearest(&name.to_string(), &OPTIONS));
             if input.peek(Token![=]) {
                 value::<Expr>(input)?;
             }

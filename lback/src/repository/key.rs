@@ -45,23 +45,3 @@ impl<E: Entity> AsKey<E, ByRow> for &E {
         self.key()
     }
 }
-
-/// From Diesel's `Identifiable::Id`, a reference, to the key itself.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "this entity has no single-column key that a repository can use",
-    label = "its `Identifiable::Id` is `{Self}`",
-    note = "derive `Identifiable` with one primary key column; composite keys are not supported"
-)]
-pub trait KeyRef {
-    type Owned;
-    fn to_key(self) -> Self::Owned;
-}
-
-impl<T: Clone> KeyRef for &T {
-    type Owned = T;
-    fn to_key(self) -> T {
-        self.clone()
-    }
-}

@@ -6,17 +6,20 @@ mod key;
 mod model;
 mod operation;
 mod page;
+mod role;
 mod statement;
 mod statements;
 mod text;
 
 pub use self::alike::{InsertAlike, alike};
-pub use self::key::{AsKey, ByKey, Entity, KeyRef};
-pub use self::model::{Model, Validate};
+pub use self::key::{AsKey, ByKey, Entity};
+pub use self::model::{BackendOf, Model, Validate};
 pub use self::operation::Repository;
 pub use self::page::Page;
+pub use self::role::{
+    ChangesOf, Identified, InsertedInto, KeyFor, KeyRef, Makes, Selects, Through,
+};
 pub use self::statement::{
-    LastInsertId, UpdateByKey, ascends, key_type, limit_of, read_back, returned, selected,
-    untold_key,
+    LastInsertId, UpdateByKey, ascends, key_type, limit_of, read_back, untold_key,
 };
 pub use self::text::{binds_of, gives_key};

@@ -150,4 +150,8 @@ pub trait Model: Sized {
     }
 }
 
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub type BackendOf<R> = <<R as Model>::Connection as diesel::Connection>::Backend;
+
 pub(super) type Key<R> = <<R as Model>::Entity as Entity>::Key;

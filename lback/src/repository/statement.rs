@@ -1,7 +1,6 @@
 //! Fragments that Diesel does not have, or does not keep prepared.
 
 use diesel::backend::Backend;
-use diesel::dsl::AsSelect;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::{EmptyChangeset, Error};
 use once_cell::sync::OnceCell;
@@ -11,10 +10,7 @@ use std::marker::PhantomData;
 use diesel::expression::{
     AppearsOnTable, SelectableExpression, TypedExpressionType, ValidGrouping, is_aggregate,
 };
-use diesel::{
-    Connection, Expression, QueryResult, QuerySource, RunQueryDsl, Selectable, SelectableHelper,
-    Table,
-};
+use diesel::{Connection, Expression, QueryResult, QuerySource, RunQueryDsl, Table};
 
 use super::text::text_of;
 use crate::session::Unreadable;
@@ -188,30 +184,6 @@ impl<SqlType, Source> AppearsOnTable<Source> for LastInsertId<SqlType> where Sel
 impl<SqlType, Source> SelectableExpression<Source> for LastInsertId<SqlType> where
     Self: AppearsOnTable<Source>
 {
-}
-
-/// The columns of an entity, as a selection.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub fn selected<E, C>() -> AsSelect<E, C::Backend>
-where
-    C: Connection,
-    E: Selectable<C::Backend>,
-    E: SelectableHelper<C::Backend>,
-{
-    E::as_select()
-}
-
-/// The columns of an entity, behind RETURNING.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub fn returned<E, C>() -> AsSelect<E, C::Backend>
-where
-    C: Connection,
-    E: Selectable<C::Backend>,
-    E: SelectableHelper<C::Backend>,
-{
-    E::as_returning()
 }
 
 /// A value that stands for the SQL type of a table's key.

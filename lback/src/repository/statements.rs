@@ -3,8 +3,11 @@
 
 /// The functions of [`Model`](super::Model) that speak to the database.
 ///
-/// `table` is the path of a table's `table`, `given` the field of the insert type that holds the
-/// key, if the database does not make it.
+/// All that they work with comes from the traits of `role.rs`, and from the place of the option
+/// that names the type, where the compiler reports what is missing: `table`, and the roles of
+/// `entity`, `insert` and `update`. Everything else stands `at` the entity, so that the compiler says
+/// once what it has to say many times. `given` is the field of the insert type that holds the key,
+/// if the database does not make it.
 // Not public API. Used by generated code.
 #[doc(hidden)]
 #[macro_export]
@@ -31,124 +34,131 @@ macro_rules! __statements {
     };
 
     (@read {
-        connection: $connection:ty, entity: $entity:ty, table: $table:path,
-        insert: $insert:ty, update: $update:ty, given: ($($given:ident)?),
+        at: $at:ident, key: $key:ty, table: $table:expr, entity: $entity:expr,
+        insert: $insert:expr, update: $update:expr, given: ($($given:ident)?),
     }) => {
         const TABLE: &'static str = ::core::stringify!($table);
 
+        $crate::__private::located! { $at
         // `get_result`, because `first` adds a LIMIT that SQLite prepares anew every time.
         fn select(
-            conn: &mut $connection,
-            key: &<$entity as $crate::Entity>::Key,
-        ) -> $crate::__private::diesel::QueryResult<::core::option::Option<$entity>> {
+            conn: &mut Self::Connection,
+            key: &$key,
+        ) -> $crate::__private::diesel::QueryResult<::core::option::Option<Self::Entity>> {
             use $crate::__private::diesel::{OptionalExtension, QueryDsl, RunQueryDsl};
             let row = QueryDsl::select(
                 QueryDsl::find($table, key),
-                $crate::__private::selected::<$entity, $connection>(),
+                $entity.columns(),
             );
-            OptionalExtension::optional(RunQueryDsl::get_result(row, conn))
+            OptionalExtension::optional($entity.row(RunQueryDsl::get_result(row, conn)))
         }
 
         fn select_many(
-            conn: &mut $connection,
-            keys: &[<$entity as $crate::Entity>::Key],
-        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<$entity>> {
+            conn: &mut Self::Connection,
+            keys: &[$key],
+        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<Self::Entity>> {
             use $crate::__private::diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, Table};
             let key = Table::primary_key(&$table);
             let rows = QueryDsl::select(
                 QueryDsl::filter($table, ExpressionMethods::eq_any(key, keys)),
-                $crate::__private::selected::<$entity, $connection>(),
+                $entity.columns(),
             );
-            RunQueryDsl::load(rows, conn)
+            $entity.rows(RunQueryDsl::load(rows, conn))
         }
 
         fn list(
-            conn: &mut $connection,
+            conn: &mut Self::Connection,
             page: $crate::Page,
-        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<$entity>> {
+        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<Self::Entity>> {
             use $crate::__private::diesel::{QueryDsl, RunQueryDsl, Table};
             let rows = QueryDsl::select(
                 QueryDsl::order($table, Table::primary_key(&$table)),
-                $crate::__private::selected::<$entity, $connection>(),
+                $entity.columns(),
             );
             let page = QueryDsl::offset(QueryDsl::limit(rows, page.limit()), page.offset());
-            RunQueryDsl::load(page, conn)
+            $entity.rows(RunQueryDsl::load(page, conn))
         }
 
         fn exists(
-            conn: &mut $connection,
-            key: &<$entity as $crate::Entity>::Key,
+            conn: &mut Self::Connection,
+            key: &$key,
         ) -> $crate::__private::diesel::QueryResult<bool> {
             use $crate::__private::diesel::{QueryDsl, RunQueryDsl, dsl};
             let exists = $crate::__private::diesel::select(dsl::exists(QueryDsl::find($table, key)));
             RunQueryDsl::get_result(exists, conn)
         }
 
-        fn count(conn: &mut $connection) -> $crate::__private::diesel::QueryResult<i64> {
+        fn count(conn: &mut Self::Connection) -> $crate::__private::diesel::QueryResult<i64> {
             use $crate::__private::diesel::{QueryDsl, RunQueryDsl};
             RunQueryDsl::get_result(QueryDsl::count($table), conn)
+        }
         }
     };
 
     // SQLite has one writer at a time.
     (@do_not_lock {
-        connection: $connection:ty, entity: $entity:ty, table: $table:path,
-        insert: $insert:ty, update: $update:ty, given: ($($given:ident)?),
+        at: $at:ident, key: $key:ty, table: $table:expr, entity: $entity:expr,
+        insert: $insert:expr, update: $update:expr, given: ($($given:ident)?),
     }) => {
+        $crate::__private::located! { $at
         fn select_for_update(
-            conn: &mut $connection,
-            key: &<$entity as $crate::Entity>::Key,
-        ) -> $crate::__private::diesel::QueryResult<::core::option::Option<$entity>> {
+            conn: &mut Self::Connection,
+            key: &$key,
+        ) -> $crate::__private::diesel::QueryResult<::core::option::Option<Self::Entity>> {
             <Self as $crate::__private::Model>::select(conn, key)
         }
 
         fn select_many_for_update(
-            conn: &mut $connection,
-            keys: &[<$entity as $crate::Entity>::Key],
-        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<$entity>> {
+            conn: &mut Self::Connection,
+            keys: &[$key],
+        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<Self::Entity>> {
             <Self as $crate::__private::Model>::select_many(conn, keys)
+        }
         }
     };
 
     (@lock {
-        connection: $connection:ty, entity: $entity:ty, table: $table:path,
-        insert: $insert:ty, update: $update:ty, given: ($($given:ident)?),
+        at: $at:ident, key: $key:ty, table: $table:expr, entity: $entity:expr,
+        insert: $insert:expr, update: $update:expr, given: ($($given:ident)?),
     }) => {
+        $crate::__private::located! { $at
         fn select_for_update(
-            conn: &mut $connection,
-            key: &<$entity as $crate::Entity>::Key,
-        ) -> $crate::__private::diesel::QueryResult<::core::option::Option<$entity>> {
+            conn: &mut Self::Connection,
+            key: &$key,
+        ) -> $crate::__private::diesel::QueryResult<::core::option::Option<Self::Entity>> {
             use $crate::__private::diesel::{OptionalExtension, QueryDsl, RunQueryDsl};
             let row = QueryDsl::select(
                 QueryDsl::find($table, key),
-                $crate::__private::selected::<$entity, $connection>(),
+                $entity.columns(),
             );
-            OptionalExtension::optional(RunQueryDsl::get_result(QueryDsl::for_update(row), conn))
+            OptionalExtension::optional($entity.row(RunQueryDsl::get_result(QueryDsl::for_update(row), conn)))
         }
 
         // By key, so that two who lock the same rows wait instead of blocking each other.
         fn select_many_for_update(
-            conn: &mut $connection,
-            keys: &[<$entity as $crate::Entity>::Key],
-        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<$entity>> {
+            conn: &mut Self::Connection,
+            keys: &[$key],
+        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<Self::Entity>> {
             use $crate::__private::diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, Table};
             let key = Table::primary_key(&$table);
             let rows = QueryDsl::filter($table, ExpressionMethods::eq_any(key, keys));
             let rows = QueryDsl::select(
                 QueryDsl::order(rows, key),
-                $crate::__private::selected::<$entity, $connection>(),
+                $entity.columns(),
             );
-            RunQueryDsl::load(QueryDsl::for_update(rows), conn)
+            $entity.rows(RunQueryDsl::load(QueryDsl::for_update(rows), conn))
+        }
         }
     };
 
     (@write {
-        connection: $connection:ty, entity: $entity:ty, table: $table:path,
-        insert: $insert:ty, update: $update:ty, given: ($($given:ident)?),
+        at: $at:ident, key: $key:ty, table: $table:expr, entity: $entity:expr,
+        insert: $insert:expr, update: $update:expr, given: ($($given:ident)?),
     }) => {
+        $crate::__private::located! { $at
         fn delete(
-            conn: &mut $connection,
-            key: &<$entity as $crate::Entity>::Key,
+            conn: &mut Self::Connection,
+            key: &$key,
         ) -> $crate::__private::diesel::QueryResult<usize> {
             use $crate::__private::diesel::{QueryDsl, RunQueryDsl};
             let row = QueryDsl::find($table, key);
@@ -156,8 +166,8 @@ macro_rules! __statements {
         }
 
         fn delete_many(
-            conn: &mut $connection,
-            keys: &[<$entity as $crate::Entity>::Key],
+            conn: &mut Self::Connection,
+            keys: &[$key],
         ) -> $crate::__private::diesel::QueryResult<usize> {
             use $crate::__private::diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, Table};
             let key = Table::primary_key(&$table);
@@ -165,36 +175,33 @@ macro_rules! __statements {
             RunQueryDsl::execute($crate::__private::diesel::delete(rows), conn)
         }
 
-        fn binds_of_insert(data: &$insert) -> $crate::__private::diesel::QueryResult<usize> {
-            let statement = $crate::__private::diesel::insert_into($table).values(data);
-            $crate::__private::binds_of::<$connection, _>(&statement)
+        fn binds_of_insert(data: &Self::Insert) -> $crate::__private::diesel::QueryResult<usize> {
+            let statement = $crate::__private::diesel::insert_into($table).values($insert.row(data));
+            $crate::__private::binds_of::<Self::Connection, _>(&statement)
         }
 
-        fn binds_of_update(update: &$update) -> $crate::__private::diesel::QueryResult<usize> {
-            use $crate::__private::diesel::{AsChangeset, Table};
+        fn binds_of_update(update: &Self::Update) -> $crate::__private::diesel::QueryResult<usize> {
+            use $crate::__private::diesel::Table;
             let statement = $crate::__private::UpdateByKey::new(
                 &$table,
-                AsChangeset::as_changeset(update),
+                $update.changeset(update),
                 Table::primary_key(&$table),
             );
-            $crate::__private::binds_of::<$connection, _>(&statement)
+            $crate::__private::binds_of::<Self::Connection, _>(&statement)
         }
 
         fn makes_ascending_keys(
-            data: &[$insert],
+            data: &[Self::Insert],
         ) -> $crate::__private::diesel::QueryResult<bool> {
-            use $crate::__private::diesel::query_builder::QueryId;
-            use $crate::__private::diesel::{Insertable, Table, insert_into};
+            use $crate::__private::diesel::{Table, insert_into};
             if !$crate::__private::ascends($crate::__private::key_type(&$table)) {
                 return ::core::result::Result::Ok(false);
             }
             let key = Table::primary_key(&$table);
-            // With a static id, what is true of one row's SQL is true of all.
-            let is_same = <<&'static $insert as Insertable<$table>>::Values as QueryId>
-                ::HAS_STATIC_QUERY_ID;
+            let is_same = $insert.same_for_all();
             for row in &data[..if is_same { data.len().min(1) } else { data.len() }] {
-                let statement = insert_into($table).values(row);
-                if $crate::__private::gives_key::<$connection, _, _>(&statement, &key)? {
+                let statement = insert_into($table).values($insert.row(row));
+                if $crate::__private::gives_key::<Self::Connection, _, _>(&statement, &key)? {
                     return ::core::result::Result::Ok(false);
                 }
             }
@@ -203,84 +210,89 @@ macro_rules! __statements {
 
         $(
             fn given_key(
-                data: &$insert,
-            ) -> ::core::option::Option<<$entity as $crate::Entity>::Key> {
+                data: &Self::Insert,
+            ) -> ::core::option::Option<$key> {
                 ::core::option::Option::Some(::core::clone::Clone::clone(&data.$given))
             }
         )?
+        }
     };
 
     (@return_what_was_written {
-        connection: $connection:ty, entity: $entity:ty, table: $table:path,
-        insert: $insert:ty, update: $update:ty, given: ($($given:ident)?),
+        at: $at:ident, key: $key:ty, table: $table:expr, entity: $entity:expr,
+        insert: $insert:expr, update: $update:expr, given: ($($given:ident)?),
     }) => {
+        $crate::__private::located! { $at
         fn insert(
-            conn: &mut $connection,
-            data: &$insert,
-        ) -> $crate::__private::diesel::QueryResult<$entity> {
+            conn: &mut Self::Connection,
+            data: &Self::Insert,
+        ) -> $crate::__private::diesel::QueryResult<Self::Entity> {
             use $crate::__private::diesel::{RunQueryDsl, insert_into};
             let statement = insert_into($table)
-                .values(data)
-                .returning($crate::__private::returned::<$entity, $connection>());
-            RunQueryDsl::get_result(statement, conn)
+                .values($insert.row(data))
+                .returning($entity.columns());
+            $entity.row(RunQueryDsl::get_result(statement, conn))
         }
 
         fn update(
-            conn: &mut $connection,
-            key: &<$entity as $crate::Entity>::Key,
-            update: &$update,
-        ) -> $crate::__private::diesel::QueryResult<::core::option::Option<$entity>> {
+            conn: &mut Self::Connection,
+            key: &$key,
+            update: &Self::Update,
+        ) -> $crate::__private::diesel::QueryResult<::core::option::Option<Self::Entity>> {
             use $crate::__private::diesel::{
-                AsChangeset, ExpressionMethods, OptionalExtension, RunQueryDsl, Table,
+                ExpressionMethods, OptionalExtension, RunQueryDsl, Table,
             };
             static RETURNING: $crate::__private::OnceCell<::std::string::String> =
                 $crate::__private::OnceCell::new();
             let statement = $crate::__private::UpdateByKey::new(
                 &$table,
-                AsChangeset::as_changeset(update),
+                $update.changeset(update),
                 ExpressionMethods::eq(Table::primary_key(&$table), key),
             )
-            .returning::<$connection, _>(
+            .returning::<Self::Connection, _>(
                 &RETURNING,
-                &$crate::__private::returned::<$entity, $connection>(),
+                &$entity.columns(),
             )?;
-            OptionalExtension::optional(RunQueryDsl::get_result(statement, conn))
+            OptionalExtension::optional($entity.row(RunQueryDsl::get_result(statement, conn)))
         }
 
         fn update_many(
-            conn: &mut $connection,
-            keys: &[<$entity as $crate::Entity>::Key],
-            update: &$update,
-        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<$entity>> {
-            use $crate::__private::diesel::{AsChangeset, ExpressionMethods, RunQueryDsl, Table};
+            conn: &mut Self::Connection,
+            keys: &[$key],
+            update: &Self::Update,
+        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<Self::Entity>> {
+            use $crate::__private::diesel::{ExpressionMethods, RunQueryDsl, Table};
             static RETURNING: $crate::__private::OnceCell<::std::string::String> =
                 $crate::__private::OnceCell::new();
             let statement = $crate::__private::UpdateByKey::new(
                 &$table,
-                AsChangeset::as_changeset(update),
+                $update.changeset(update),
                 ExpressionMethods::eq_any(Table::primary_key(&$table), keys),
             )
-            .returning::<$connection, _>(
+            .returning::<Self::Connection, _>(
                 &RETURNING,
-                &$crate::__private::returned::<$entity, $connection>(),
+                &$entity.columns(),
             )?;
-            RunQueryDsl::load(statement, conn)
+            $entity.rows(RunQueryDsl::load(statement, conn))
+        }
         }
     };
 
     (@insert_many_at_once {
-        connection: $connection:ty, entity: $entity:ty, table: $table:path,
-        insert: $insert:ty, update: $update:ty, given: ($($given:ident)?),
+        at: $at:ident, key: $key:ty, table: $table:expr, entity: $entity:expr,
+        insert: $insert:expr, update: $update:expr, given: ($($given:ident)?),
     }) => {
+        $crate::__private::located! { $at
         fn insert_many(
-            conn: &mut $connection,
-            data: &[$insert],
-        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<$entity>> {
+            conn: &mut Self::Connection,
+            data: &[Self::Insert],
+        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<Self::Entity>> {
             use $crate::__private::diesel::{RunQueryDsl, insert_into};
             let statement = insert_into($table)
-                .values(data)
-                .returning($crate::__private::returned::<$entity, $connection>());
-            RunQueryDsl::load(statement, conn)
+                .values($insert.rows(data))
+                .returning($entity.columns());
+            $entity.rows(RunQueryDsl::load(statement, conn))
+        }
         }
     };
 
@@ -288,44 +300,46 @@ macro_rules! __statements {
     // Diesel then inserts row by row, also where all rows leave out the same. Without that choice
     // their SQL is the same in every row, and Diesel knows it by a static id.
     (@insert_many_alike {
-        connection: $connection:ty, entity: $entity:ty, table: $table:path,
-        insert: $insert:ty, update: $update:ty, given: ($($given:ident)?),
+        at: $at:ident, key: $key:ty, table: $table:expr, entity: $entity:expr,
+        insert: $insert:expr, update: $update:expr, given: ($($given:ident)?),
     }) => {
+        $crate::__private::located! { $at
         fn insert_many(
-            conn: &mut $connection,
-            data: &[$insert],
-        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<$entity>> {
-            use $crate::__private::diesel::query_builder::QueryId;
-            use $crate::__private::diesel::{Insertable, RunQueryDsl, insert_into};
-            if <<&'static $insert as Insertable<$table>>::Values as QueryId>::HAS_STATIC_QUERY_ID {
+            conn: &mut Self::Connection,
+            data: &[Self::Insert],
+        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<Self::Entity>> {
+            use $crate::__private::diesel::{RunQueryDsl, insert_into};
+            if $insert.same_for_all() {
                 let statement = insert_into($table)
-                    .values(data)
-                    .returning($crate::__private::returned::<$entity, $connection>());
-                return RunQueryDsl::load(statement, conn);
+                    .values($insert.rows(data))
+                    .returning($entity.columns());
+                return $entity.rows(RunQueryDsl::load(statement, conn));
             }
             let mut inserted = ::std::vec::Vec::with_capacity(data.len());
-            let rows = data.iter().map(Insertable::<$table>::values);
-            for alike in $crate::__private::alike::<$connection, _>(rows)? {
+            let rows = data.iter().map(|row| $insert.values($insert.row(row)));
+            for alike in $crate::__private::alike::<Self::Connection, _>(rows)? {
                 let statement = $crate::__private::InsertAlike::new(
                     &$table,
                     alike.columns,
                     alike.rows.iter().map(|row| &row.values).collect(),
-                    $crate::__private::returned::<$entity, $connection>(),
+                    $entity.columns(),
                 );
-                inserted.extend(RunQueryDsl::load::<$entity>(statement, conn)?);
+                inserted.extend($entity.rows(RunQueryDsl::load(statement, conn))?);
             }
             ::core::result::Result::Ok(inserted)
+        }
         }
     };
 
     (@read_back_what_was_written {
-        connection: $connection:ty, entity: $entity:ty, table: $table:path,
-        insert: $insert:ty, update: $update:ty, given: ($($given:ident)?),
+        at: $at:ident, key: $key:ty, table: $table:expr, entity: $entity:expr,
+        insert: $insert:expr, update: $update:expr, given: ($($given:ident)?),
     }) => {
+        $crate::__private::located! { $at
         fn insert(
-            conn: &mut $connection,
-            data: &$insert,
-        ) -> $crate::__private::diesel::QueryResult<$entity> {
+            conn: &mut Self::Connection,
+            data: &Self::Insert,
+        ) -> $crate::__private::diesel::QueryResult<Self::Entity> {
             use $crate::__private::diesel::{
                 ExpressionMethods, QueryDsl, RunQueryDsl, Table, insert_into, result,
             };
@@ -337,7 +351,7 @@ macro_rules! __statements {
             {
                 return ::core::result::Result::Err($crate::__private::untold_key());
             }
-            RunQueryDsl::execute(insert_into($table).values(data), conn)?;
+            RunQueryDsl::execute(insert_into($table).values($insert.row(data)), conn)?;
             if let ::core::option::Option::Some(key) = given {
                 let row = <Self as $crate::__private::Model>::select(conn, &key);
                 return $crate::__private::read_back(
@@ -348,21 +362,21 @@ macro_rules! __statements {
             let made = $crate::__private::LastInsertId::new();
             let row = QueryDsl::select(
                 QueryDsl::filter($table, ExpressionMethods::eq(key, made)),
-                $crate::__private::selected::<$entity, $connection>(),
+                $entity.columns(),
             );
-            $crate::__private::read_back(RunQueryDsl::get_result(row, conn))
+            $crate::__private::read_back($entity.row(RunQueryDsl::get_result(row, conn)))
         }
 
         // The keys of one INSERT follow each other, in the order of its rows, whatever
         // innodb_autoinc_lock_mode is; LAST_INSERT_ID() is the first.
         fn insert_many(
-            conn: &mut $connection,
-            data: &[$insert],
-        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<$entity>> {
+            conn: &mut Self::Connection,
+            data: &[Self::Insert],
+        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<Self::Entity>> {
             use $crate::__private::diesel::{
                 ExpressionMethods, QueryDsl, RunQueryDsl, Table, insert_into,
             };
-            RunQueryDsl::execute(insert_into($table).values(data), conn)?;
+            RunQueryDsl::execute(insert_into($table).values($insert.rows(data)), conn)?;
             let given: ::core::option::Option<::std::vec::Vec<_>> =
                 data.iter().map(<Self as $crate::__private::Model>::given_key).collect();
             if let ::core::option::Option::Some(keys) = given {
@@ -373,21 +387,21 @@ macro_rules! __statements {
             let rows = QueryDsl::filter($table, ExpressionMethods::ge(key, first));
             let rows = QueryDsl::select(
                 QueryDsl::order(rows, key),
-                $crate::__private::selected::<$entity, $connection>(),
+                $entity.columns(),
             );
             let rows = QueryDsl::limit(rows, $crate::__private::limit_of(data));
-            RunQueryDsl::load(rows, conn)
+            $entity.rows(RunQueryDsl::load(rows, conn))
         }
 
         fn update(
-            conn: &mut $connection,
-            key: &<$entity as $crate::Entity>::Key,
-            update: &$update,
-        ) -> $crate::__private::diesel::QueryResult<::core::option::Option<$entity>> {
-            use $crate::__private::diesel::{AsChangeset, ExpressionMethods, RunQueryDsl, Table};
+            conn: &mut Self::Connection,
+            key: &$key,
+            update: &Self::Update,
+        ) -> $crate::__private::diesel::QueryResult<::core::option::Option<Self::Entity>> {
+            use $crate::__private::diesel::{ExpressionMethods, RunQueryDsl, Table};
             let statement = $crate::__private::UpdateByKey::new(
                 &$table,
-                AsChangeset::as_changeset(update),
+                $update.changeset(update),
                 ExpressionMethods::eq(Table::primary_key(&$table), key),
             );
             // The statement sees rows as they are, the SELECT behind it as they were when the
@@ -400,14 +414,14 @@ macro_rules! __statements {
         }
 
         fn update_many(
-            conn: &mut $connection,
-            keys: &[<$entity as $crate::Entity>::Key],
-            update: &$update,
-        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<$entity>> {
-            use $crate::__private::diesel::{AsChangeset, ExpressionMethods, RunQueryDsl, Table};
+            conn: &mut Self::Connection,
+            keys: &[$key],
+            update: &Self::Update,
+        ) -> $crate::__private::diesel::QueryResult<::std::vec::Vec<Self::Entity>> {
+            use $crate::__private::diesel::{ExpressionMethods, RunQueryDsl, Table};
             let statement = $crate::__private::UpdateByKey::new(
                 &$table,
-                AsChangeset::as_changeset(update),
+                $update.changeset(update),
                 ExpressionMethods::eq_any(Table::primary_key(&$table), keys),
             );
             if RunQueryDsl::execute(statement, conn)? < keys.len() {
@@ -415,6 +429,7 @@ macro_rules! __statements {
                 return <Self as $crate::__private::Model>::select_many_for_update(conn, keys);
             }
             <Self as $crate::__private::Model>::select_many(conn, keys)
+        }
         }
     };
 }
