@@ -33,13 +33,11 @@ impl Services {
             String::from_utf8_lossy(&up.stderr)
         );
         let env = String::from_utf8(services.run(&["env"]).stdout).expect("a text");
-        match env.lines().find_map(|line| line.split_once('=')) {
-            Some((_, url)) => Some((services, url.to_owned())),
-            None => {
-                println!("left out: {}", String::from_utf8_lossy(&up.stderr));
-                None
-            }
+        let url = env.lines().find_map(|line| line.split_once('='));
+        if url.is_none() {
+            println!("left out: {}", String::from_utf8_lossy(&up.stderr));
         }
+        url.map(|(_, url)| (services, url.to_owned()))
     }
 
     fn run(&self, arguments: &[&str]) -> Output {

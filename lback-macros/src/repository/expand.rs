@@ -234,9 +234,16 @@ fn model(repository: &Repository, events: &[Event]) -> TokenStream {
         .map(|Event { role, name, .. }| quote!(type #role = #name;));
     let sends = events.iter().map(|event| send(repository, event));
     let statements = statement::methods(repository);
+    let table_name = repository
+        .table
+        .segments
+        .last()
+        .map(|last| last.ident.unraw().to_string());
     quote_spanned! {entity.span()=>
         #[automatically_derived]
         impl ::lback::__private::Model for #ident {
+            const TABLE: &'static str = #table_name;
+
             type Connection = #connection;
             type Entity = #entity;
             type Insert = #insert;

@@ -47,7 +47,7 @@ pub trait Validate {
     label = "`#[repository(..)]` is missing"
 )]
 pub trait Model: Sized {
-    /// The path of the Diesel table.
+    /// The name of the module that `diesel::table!` makes of the table.
     const TABLE: &'static str;
 
     type Connection: SessionConnection;

@@ -355,8 +355,7 @@ fn name_column<R: Model>(error: Error) -> Error {
         } if R::Connection::NAMES_INDEX => (field, source),
         error => return error,
     };
-    // `TABLE` is the path of Diesel's `users::table`.
-    let table = R::TABLE.rsplit("::").nth(1).unwrap_or_default().trim();
+    let table = R::TABLE;
     let column = field
         .strip_prefix(table)
         .and_then(|rest| rest.strip_prefix('_'));

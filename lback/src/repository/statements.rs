@@ -37,8 +37,6 @@ macro_rules! __statements {
         at: $at:ident, key: $key:ty, table: $table:expr, entity: $entity:expr,
         insert: $insert:expr, update: $update:expr, given: ($($given:ident)?),
     }) => {
-        const TABLE: &'static str = ::core::stringify!($table);
-
         $crate::__private::located! { $at
         // `get_result`, because `first` adds a LIMIT that SQLite prepares anew every time.
         fn select(
