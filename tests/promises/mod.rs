@@ -13,6 +13,7 @@ mod a_raw_commit_or_rollback_is_reported;
 mod a_recording_tells_what_was_sent_and_what_ran;
 mod a_rolled_back_savepoint_forgets_its_effects;
 mod a_row_that_is_gone_is_not_found_before_any_receiver;
+mod a_session_may_hear_a_registry_of_its_own;
 mod a_session_that_ended_badly_does_not_go_back_into_its_pool;
 mod a_state_is_in_force_for_its_scope;
 mod a_test_transaction_does_not_count;

@@ -60,6 +60,12 @@ pub enum Problem {
         /// The path, as written.
         path: &'static str,
     },
+    /// [`manual_registry!`](crate::manual_registry) names a function that is no receiver.
+    #[non_exhaustive]
+    NoReceiver {
+        /// The function's path.
+        function: &'static str,
+    },
     /// The linker dropped the constructors that register receivers.
     ConstructorsDropped,
 }
@@ -90,6 +96,10 @@ impl fmt::Display for Problem {
                 f,
                 "{receiver} is ordered against `{path}`, which is a function but no receiver: \
                  add `#[receiver(..)]` to it, or name another"
+            ),
+            Self::NoReceiver { function } => write!(
+                f,
+                "`{function}` is a function but no receiver: add `#[receiver(..)]` to it"
             ),
             Self::ConstructorsDropped => f.write_str(
                 "no receiver is registered, because this program's constructors were dropped: \

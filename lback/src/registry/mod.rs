@@ -58,8 +58,7 @@ impl Registry {
     /// The registry of the program, built and checked at the first call.
     pub(crate) fn global() -> Result<&'static Self, RegistryError> {
         GLOBAL.get_or_try_init(|| {
-            let is_by_hand = cfg!(feature = "manual-registry");
-            if !is_by_hand && inventory::iter::<Canary>.into_iter().next().is_none() {
+            if inventory::iter::<Canary>.into_iter().next().is_none() {
                 return Err(RegistryError::new(vec![Problem::ConstructorsDropped]));
             }
             let declared = inventory::iter::<Declaration>

@@ -67,5 +67,9 @@ macro_rules! __declare {
                 $crate::__private::registrations_of::<$signal>,
             )
         }
+
+        $crate::__private::inventory::submit! {
+            $crate::__private::Choice::new($crate::__private::choose::<$signal>)
+        }
     };
 }

@@ -1,36 +1,62 @@
 //! Registration by hand: the plain door beside the linker's.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
 use super::{Declared, Table};
-use crate::error::RegistryError;
+use crate::error::{Problem, RegistryError};
 use crate::receiver::{Receiver, Registration, Signal, SignalInfo};
 use crate::registry::{Listing, Registry};
 use crate::session::{Session, SessionConnection, Tables};
 
-/// Receivers that were named one by one, for sessions that hear nobody else.
+/// Receivers that were named one by one, for sessions that hear nobody else: made by
+/// [`manual_registry!`](crate::manual_registry).
 ///
-/// Made by [`manual_registry!`](crate::manual_registry), with the same order and the same checks
-/// as the registry of the program. In tests it keeps other receivers away; on a target whose
-/// linker runs no constructors, with the feature `manual-registry`, it is the only one.
+/// The order and the checks are those of the registry of the program.
 #[derive(Clone)]
 pub struct ManualRegistry {
     order: Arc<Registry>,
     tables: Tables,
 }
 
-impl ManualRegistry {
-    // Not public API. Used by generated code.
-    #[doc(hidden)]
-    pub fn builder() -> ManualRegistryBuilder {
-        ManualRegistryBuilder {
-            signals: HashMap::new(),
-        }
-    }
+/// Makes a [`ManualRegistry`] of receivers, named by their paths, for
+/// [`Session::with_registry`](crate::Session::with_registry): in a test it keeps all others away.
+///
+/// # Errors
+///
+/// [`RegistryError`](crate::RegistryError), if one is no receiver, or if they contradict each other.
+///
+/// ```standalone_crate
+/// use lback::sqlite::prelude::*;
+///
+/// #[receiver(user_pre_create)]
+/// fn lower_case(data: &mut NewUser) {
+///     data.email = data.email.to_lowercase();
+/// }
+///
+/// #[receiver(user_pre_create)]
+/// fn nobody(data: &NewUser) -> Result<(), Veto> {
+///     Err(Veto::new("closed"))
+/// }
+///
+/// let only = lback::manual_registry![lower_case]?;
+/// let mut session = lback::sqlite::connect(":memory:")?.with_registry(&only);
+/// lback::sqlite::migrate(&mut session)?;
+/// let new = NewUser::new("ada", "Ada@Example.com", "correct horse battery")?;
+/// let ada = UserRepository::new().create(&mut session, new)?;
+/// assert_eq!(ada.email, "ada@example.com");
+/// # lback::Result::Ok(())
+/// ```
+#[macro_export]
+macro_rules! manual_registry {
+    ($($receiver:path),* $(,)?) => {
+        $crate::__private::ManualRegistryBuilder::new()$(.receiver($receiver))*.build()
+    };
+}
 
+impl ManualRegistry {
     /// The receivers, signal by signal, in the order in which they run.
     pub fn registrations(&self) -> impl Iterator<Item = &'static Registration> {
         let listings = self.order.listings().iter();
@@ -56,24 +82,73 @@ impl<C: SessionConnection> Session<C> {
     }
 }
 
+/// Adds the chosen receivers of one signal, whichever it is.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub struct Choice(fn(&mut ManualRegistryBuilder));
+
+impl Choice {
+    pub const fn new(choose: fn(&mut ManualRegistryBuilder)) -> Self {
+        Self(choose)
+    }
+}
+
+inventory::collect!(Choice);
+
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn choose<S: Declared>(registry: &mut ManualRegistryBuilder) {
+    let mut receivers: Vec<&'static Receiver<S>> = Vec::new();
+    S::each(&mut |receiver| {
+        let function = (receiver.registration().function)();
+        if registry.chosen.contains_key(&function) {
+            registry.found.insert(function);
+            receivers.push(receiver);
+        }
+    });
+    if !receivers.is_empty() {
+        registry
+            .signals
+            .insert(TypeId::of::<S>(), Box::new(receivers));
+    }
+}
+
 /// Collects receivers for a [`ManualRegistry`].
 // Not public API. Used by generated code.
 #[doc(hidden)]
+#[derive(Default)]
 pub struct ManualRegistryBuilder {
+    chosen: HashMap<TypeId, &'static str>,
+    found: HashSet<TypeId>,
     signals: HashMap<TypeId, Box<dyn Collected>>,
 }
 
 impl ManualRegistryBuilder {
-    pub fn add<S: Declared>(&mut self, receiver: &'static Receiver<S>) {
-        let collected = self.signals.entry(TypeId::of::<S>());
-        let collected = collected.or_insert_with(|| Box::new(Vec::<&'static Receiver<S>>::new()));
-        let receivers: &mut dyn Any = collected.as_any_mut();
-        if let Some(receivers) = receivers.downcast_mut::<Vec<&'static Receiver<S>>>() {
-            receivers.push(receiver);
-        }
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    pub fn build(self) -> Result<ManualRegistry, RegistryError> {
+    #[must_use]
+    pub fn receiver<F: 'static>(mut self, _function: F) -> Self {
+        self.chosen
+            .insert(TypeId::of::<F>(), std::any::type_name::<F>());
+        self
+    }
+
+    pub fn build(mut self) -> Result<ManualRegistry, RegistryError> {
+        for choice in inventory::iter::<Choice> {
+            (choice.0)(&mut self);
+        }
+        let missing = self
+            .chosen
+            .iter()
+            .filter(|(key, _)| !self.found.contains(key));
+        let problems: Vec<_> = missing
+            .map(|(_, function)| Problem::NoReceiver { function })
+            .collect();
+        if !problems.is_empty() {
+            return Err(RegistryError::new(problems));
+        }
         let listings = self.signals.values().map(|collected| collected.listing());
         let order = Registry::build(listings.collect())?;
         let tables = self.signals.iter();
@@ -96,7 +171,6 @@ trait Collected {
     fn signal(&self) -> &'static SignalInfo;
     fn listing(&self) -> Listing;
     fn table(&self, order: &[&'static Registration]) -> Arc<dyn Any + Send + Sync>;
-    fn as_any_mut(&mut self) -> &mut dyn Any;
 }
 
 impl<S: Declared> Collected for Vec<&'static Receiver<S>> {
@@ -122,9 +196,5 @@ impl<S: Declared> Collected for Vec<&'static Receiver<S>> {
                 .find(|receiver| std::ptr::eq(receiver.registration(), *registration))
         };
         Arc::new(Table::<S>::of(order.iter().filter_map(receiver)))
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
     }
 }
