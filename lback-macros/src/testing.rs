@@ -1,11 +1,84 @@
 //! What the tests of all three attributes share.
 
 use proc_macro2::{Group, TokenStream, TokenTree};
-use syn::Item;
+use quote::quote;
+use syn::visit_mut::{self, VisitMut};
+use syn::{ImplItem, Item, ItemFn, Macro, Stmt};
+
+/// What is written and what an attribute makes of it, as it stands in the attribute's documentation:
+/// that cannot go stale, because it is compared with this.
+///
+/// The pages lie in `lback/docs/expansion`, since a published crate can include only files of its
+/// own. `UPDATE_EXPECT=1 cargo test -p lback-macros` writes them anew.
+pub(crate) fn page(introduction: &str, written: &TokenStream, made: TokenStream) -> String {
+    let mut file: syn::File = syn::parse2(made).expect("the expansion is a list of items");
+    // The item itself stays as it is.
+    file.items.remove(0);
+    Unfold.visit_file_mut(&mut file);
+    let made = shortened(&quote!(#file));
+    let made = pretty(&made.parse().expect("shorter paths are paths"));
+    let made = made
+        .replace("fn __submit() {", "inventory::submit! {")
+        .replace("fn __statements() {", "statements! {");
+    let written = pretty(written);
+    format!(
+        "# Expansion\n\n{introduction}\n\n```ignore\n{written}```\n\ngets beside it, but for the \
+         full paths:\n\n```ignore\n{made}```\n"
+    )
+}
 
 /// The code as rustfmt would nearly print it.
-pub(crate) fn pretty(code: &TokenStream) -> String {
-    prettyplease::unparse(&syn::parse2(code.clone()).expect("the expansion is a list of items"))
+fn pretty(code: &TokenStream) -> String {
+    prettyplease::unparse(&syn::parse2(code.clone()).expect("a list of items"))
+}
+
+fn shortened(code: &TokenStream) -> String {
+    let modules = [
+        ":: lback :: __private :: ",
+        ":: lback :: ",
+        ":: core :: option :: Option :: ",
+        ":: core :: result :: Result :: ",
+        ":: core :: ",
+        ":: std :: ",
+    ];
+    let code = code.to_string();
+    modules
+        .iter()
+        .fold(code, |code, module| code.replace(module, ""))
+}
+
+/// Turns calls of macros whose arguments are code into functions, whose bodies are formatted.
+struct Unfold;
+
+impl Unfold {
+    fn body(mac: &Macro) -> Option<ItemFn> {
+        let tokens = &mac.tokens;
+        match mac.path.segments.last()?.ident.to_string().as_str() {
+            "submit" => syn::parse2(quote!(fn __submit() { #tokens })).ok(),
+            "statements" => syn::parse2(quote!(fn __statements() { #tokens })).ok(),
+            _ => None,
+        }
+    }
+}
+
+impl VisitMut for Unfold {
+    fn visit_stmt_mut(&mut self, statement: &mut Stmt) {
+        if let Stmt::Macro(call) = &*statement {
+            if let Some(body) = Self::body(&call.mac) {
+                *statement = Stmt::Item(Item::Fn(body));
+            }
+        }
+        visit_mut::visit_stmt_mut(self, statement);
+    }
+
+    fn visit_impl_item_mut(&mut self, item: &mut ImplItem) {
+        if let ImplItem::Macro(call) = &*item {
+            if let Some(body) = Self::body(&call.mac) {
+                *item = syn::parse2(quote!(#body)).expect("a function is also an associated one");
+            }
+        }
+        visit_mut::visit_impl_item_mut(self, item);
+    }
 }
 
 /// What `compile_error!` would say.

@@ -31,10 +31,14 @@ mod user;
 pub use error::{Error, Invalid, Problem, RegistryError, Result, Veto};
 pub use inspect::{Listener, Listeners, receivers, verify};
 #[doc = include_str!("../docs/receiver.md")]
+#[doc = include_str!("../docs/expansion/receiver.md")]
+#[doc = include_str!("../docs/expansion/effect.md")]
 pub use lback_macros::receiver;
 #[doc = include_str!("../docs/repository.md")]
+#[doc = include_str!("../docs/expansion/repository.md")]
 pub use lback_macros::repository;
 #[doc = include_str!("../docs/signal.md")]
+#[doc = include_str!("../docs/expansion/signal.md")]
 pub use lback_macros::signal;
 #[cfg(feature = "r2d2")]
 pub use pool::{Database, DatabaseBuilder};

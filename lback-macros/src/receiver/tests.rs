@@ -1,9 +1,9 @@
-use expect_test::expect;
+use expect_test::{expect, expect_file};
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::expand;
-use crate::testing::{errors, half_typed, pretty};
+use crate::testing::{errors, half_typed, page};
 
 #[test]
 fn half_typed_code_keeps_its_function() {
@@ -132,79 +132,39 @@ fn a_further_receiver_still_sees_the_states() {
 }
 
 #[test]
-fn a_receiver_in_the_transaction() {
-    let expansion = expand(
-        quote!(
-            user_post_create,
-            order = -10,
-            when = |user: &User| user.is_active
-        ),
-        &quote! {
-            fn audit(user: &User, conn: &mut SqliteConnection) -> QueryResult<()> {
-                record(conn, user)
-            }
-        },
-    );
-    expect![[r#"
+fn the_documentation_shows_the_expansion_of_a_receiver() {
+    let attr = quote!(user_post_create, order = -10);
+    let item = quote! {
         fn audit(user: &User, conn: &mut SqliteConnection) -> QueryResult<()> {
             record(conn, user)
         }
-        #[allow(deprecated, unused_variables, clippy::unit_arg)]
-        const _: () = {
-            ::lback::__private::inventory::submit! {
-                let registrar = < < < user_post_create as ::lback::__private::Declared > ::Itself
-                as ::lback::__private::SessionSignal > ::Itself as ::lback::__private::Declared >
-                ::REGISTRAR; registrar.entry(::lback::__private::Registration::new(registrar
-                .signal(), ::core::concat!(::core::module_path!(), "::", "audit"),
-                ::lback::__private::Place { file : ::core::file!(), line : ::core::line!(),
-                column : ::core::column!(), }, || ::lback::__private::type_id_of_val(& audit),)
-                .order(- 10i32).uses_session(), | args | { let __lback_0 : & User = & args.user;
-                let __lback_1 : & mut SqliteConnection = args.session.conn(); let
-                __lback_function = audit;
-                ::lback::__private::IntoOutcome::into_outcome(__lback_function(__lback_0,
-                __lback_1)) }, ::core::option::Option::Some(| args | { let __lback_0 : & User = &
-                args.user; let condition = | user : & User | user.is_active; condition(__lback_0)
-                }))
-            }
-        };
-    "#]]
-    .assert_eq(&pretty(&expansion));
+    };
+    let page = page(
+        "The function stays as it is. A receiver",
+        &quote!(#[receiver(#attr)] #item),
+        expand(attr, &item),
+    );
+    expect_file!["../../../lback/docs/expansion/receiver.md"].assert_eq(&page);
 }
 
 #[test]
-fn an_effect() {
-    let expansion = expand(
-        quote!(user_post_create, after_commit),
-        &quote! {
-            fn welcome(user: &User, #[state] mailer: &Mailer) -> Result<(), MailError> {
-                mailer.send(&user.email, "Welcome!")
-            }
-        },
+fn the_documentation_shows_the_expansion_of_an_effect() {
+    let attr = quote!(
+        user_post_create,
+        after_commit,
+        when = |user: &User| user.is_active
     );
-    expect![[r#"
-        fn welcome(user: &User, mailer: &Mailer) -> Result<(), MailError> {
+    let item = quote! {
+        fn welcome(user: &User, #[state] mailer: &Mailer) -> Result<(), MailError> {
             mailer.send(&user.email, "Welcome!")
         }
-        #[allow(deprecated, unused_variables, clippy::unit_arg)]
-        const _: () = {
-            ::lback::__private::inventory::submit! {
-                let registrar = < < < < user_post_create as ::lback::__private::Declared >
-                ::Itself as ::lback::__private::SessionSignal > ::Itself as
-                ::lback::__private::AllowsAfterCommit > ::Itself as ::lback::__private::Declared
-                > ::REGISTRAR; registrar.entry(::lback::__private::Registration::new(registrar
-                .signal(), ::core::concat!(::core::module_path!(), "::", "welcome"),
-                ::lback::__private::Place { file : ::core::file!(), line : ::core::line!(),
-                column : ::core::column!(), }, || ::lback::__private::type_id_of_val(& welcome),)
-                .phase(::lback::__private::Phase::AfterCommit), | args | { let __lback_1_kept :
-                ::std::sync::Arc < Mailer > = args.session.__state:: < Mailer > () ?; let
-                __lback_0_kept = < User as ::std::borrow::ToOwned > ::to_owned(& args.user); args
-                .session.__queue(move | session | { let __lback_0 : & User =
-                ::core::borrow::Borrow::borrow(& __lback_0_kept); let __lback_1 : & Mailer = & *
-                __lback_1_kept; let __lback_function = welcome;
-                ::lback::__private::IntoOutcome::into_outcome(__lback_function(__lback_0,
-                __lback_1)) }); ::core::result::Result::Ok(()) }, ::core::option::Option::None)
-            }
-        };
-    "#]]
-    .assert_eq(&pretty(&expansion));
+    };
+    let page = page(
+        "An effect keeps copies. It",
+        &quote!(#[receiver(#attr)] #item),
+        expand(attr, &item),
+    );
+    // A second heading would be one too many.
+    let page = page.trim_start_matches("# Expansion\n\n");
+    expect_file!["../../../lback/docs/expansion/effect.md"].assert_eq(page);
 }

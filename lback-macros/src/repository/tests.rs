@@ -1,8 +1,9 @@
-use expect_test::expect;
+use expect_test::{expect, expect_file};
 use quote::quote;
+use syn::visit_mut::{self, VisitMut};
 
 use super::expand;
-use crate::testing::{errors, half_typed};
+use crate::testing::{errors, half_typed, page};
 
 #[test]
 fn half_typed_code_keeps_its_struct() {
@@ -80,4 +81,52 @@ fn the_six_signals_are_named_after_the_entity() {
         BlogPostPreDelete
         BlogPostPostDelete"#]]
     .assert_eq(&names.join("\n"));
+}
+
+#[test]
+fn the_documentation_shows_the_expansion() {
+    let attr = quote!(
+        entity = Post,
+        table = posts,
+        insert = NewPost,
+        update = PostChanges,
+        connection = SqliteConnection
+    );
+    let item = quote!(
+        pub struct Posts;
+    );
+    let mut made: syn::File = syn::parse2(expand(attr.clone(), &item)).expect("a list of items");
+    OneSignal.visit_file_mut(&mut made);
+    let page = page(
+        "The struct stays as it is. Of the six signals, which are alike, one is shown. A repository",
+        &quote!(#[repository(#attr)] #item),
+        quote!(#made),
+    );
+    expect_file!["../../../lback/docs/expansion/repository.md"].assert_eq(&page);
+}
+
+/// Leaves out five signals of six.
+struct OneSignal;
+
+impl VisitMut for OneSignal {
+    fn visit_file_mut(&mut self, file: &mut syn::File) {
+        file.items.retain(|item| match item {
+            syn::Item::Struct(item) => item.ident == "Posts" || item.ident == "PostPreCreate",
+            _ => true,
+        });
+        visit_mut::visit_file_mut(self, file);
+    }
+
+    fn visit_item_impl_mut(&mut self, item: &mut syn::ItemImpl) {
+        item.items.retain(|item| match item {
+            syn::ImplItem::Fn(send) => {
+                !send.sig.ident.to_string().starts_with("send_")
+                    || send.sig.ident == "send_pre_create"
+            }
+            syn::ImplItem::Type(role) => {
+                !role.ident.to_string().starts_with('P') || role.ident == "PreCreate"
+            }
+            _ => true,
+        });
+    }
 }

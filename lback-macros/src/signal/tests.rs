@@ -1,8 +1,8 @@
-use expect_test::expect;
+use expect_test::{expect, expect_file};
 use quote::quote;
 
 use super::expand;
-use crate::testing::{errors, half_typed, pretty};
+use crate::testing::{errors, half_typed, page};
 
 #[test]
 fn half_typed_code_keeps_its_struct() {
@@ -64,63 +64,17 @@ fn a_post_signal_changes_nothing_and_its_arguments_have_names() {
 }
 
 #[test]
-fn a_signal() {
-    let expansion = expand(
-        quote!(),
-        &quote! {
-            pub struct OrderShipped<'a> {
-                pub order: &'a Order,
-                pub session: &'a mut Session,
-            }
-        },
-    );
-    expect![[r#"
+fn the_documentation_shows_the_expansion() {
+    let item = quote! {
         pub struct OrderShipped<'a> {
             pub order: &'a Order,
             pub session: &'a mut Session,
         }
-        /// The signal whose arguments are [`OrderShipped`].
-        #[allow(non_camel_case_types)]
-        #[derive(Clone, Copy, Debug)]
-        pub struct order_shipped;
-        const _: () = {
-            #[automatically_derived]
-            impl ::lback::__private::Signal for order_shipped {
-                type Args<'__lback> = OrderShipped<'__lback>;
-                const INFO: &'static ::lback::__private::SignalInfo = &::lback::__private::SignalInfo::new(
-                    ::lback::__private::type_id_of::<order_shipped>,
-                    "order_shipped",
-                    ::core::module_path!(),
-                    ::lback::__private::Timing::Post,
-                );
-            }
-            ::lback::__private::declare! {
-                order_shipped
-            }
-            const _: fn(&OrderShipped<'_>) = |OrderShipped { order: _0, session: _1 }| {};
-            #[automatically_derived]
-            #[diagnostic::do_not_recommend]
-            impl ::lback::__private::SessionSignal for order_shipped {
-                type Itself = Self;
-                type Connection = <Session as ::lback::__private::SessionType>::Connection;
-                type Timing = ::lback::__private::Post;
-                fn session<'__lback>(
-                    args: &'__lback mut Self::Args<'_>,
-                ) -> &'__lback mut ::lback::__private::Session<Self::Connection> {
-                    &mut *args.session
-                }
-            }
-            impl OrderShipped<'_> {
-                /// Sends the signal [`order_shipped`]: calls its receivers, in their order.
-                ///
-                /// # Errors
-                ///
-                /// Those of receivers and of the database. It is atomic: on `Err`, nothing that receivers wrote remains.
-                #[allow(dead_code)]
-                pub fn send(mut self) -> ::lback::Result<()> {
-                    ::lback::__private::send::<order_shipped>(&mut self)
-                }
-            }
-        };
-    "#]].assert_eq(&pretty(&expansion));
+    };
+    let page = page(
+        "The struct stays as it is. A signal",
+        &quote!(#[signal] #item),
+        expand(quote!(), &item),
+    );
+    expect_file!["../../../lback/docs/expansion/signal.md"].assert_eq(&page);
 }
