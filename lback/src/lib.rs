@@ -1,5 +1,10 @@
 #![doc = include_str!("../docs/crate.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// Without any database much of the rest has no user.
+#![cfg_attr(
+    not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
+    allow(dead_code, unused_imports, unused_macros)
+)]
 
 // So that expansions, which say `::lback`, also work inside.
 extern crate self as lback;
