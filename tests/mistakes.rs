@@ -14,6 +14,14 @@ fn every_mistake_has_a_message_that_names_the_remedy() {
         println!("left out: the messages are those of {PINNED}x, and this is {version}");
         return;
     }
+    if cfg!(any(
+        feature = "postgres",
+        feature = "mysql",
+        feature = "cost"
+    )) {
+        println!("left out: some messages list what further features add");
+        return;
+    }
     trybuild::TestCases::new().compile_fail("mistakes/*.rs");
 }
 
