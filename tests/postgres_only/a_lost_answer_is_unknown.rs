@@ -22,6 +22,11 @@ fn lost(user: &User, #[state] trace: &Trace) {
     trace.note(format!("lost {}", user.username));
 }
 
+#[receiver(user_pre_create, after_rollback)]
+fn attempted(data: &NewUser, #[state] trace: &Trace) {
+    trace.note(format!("attempted {}", data.username));
+}
+
 #[test]
 fn while_the_server_works_at_commit() -> lback::Result<()> {
     let Some((database, mut session, trace)) = traced() else {

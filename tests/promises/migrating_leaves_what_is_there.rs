@@ -1,6 +1,7 @@
 //! Once or twice, alone or eight at a time: the tables are there afterwards, and one that was there
 //! before is left as it is.
 
+use std::process::{Command, Stdio};
 use std::sync::Barrier;
 
 use crate::database::*;
@@ -41,6 +42,44 @@ fn by_eight_threads_at_once() {
         });
         assert_eq!(count("users", &mut database.session()), 8);
     }
+}
+
+const CHILD: &str = "promises::migrating_leaves_what_is_there::in_a_process_that_is_told_where";
+
+#[test]
+fn by_eight_processes_at_once() {
+    for _ in 0..3 {
+        let Some(database) = Database::empty() else {
+            return;
+        };
+        let program = std::env::current_exe().expect("it runs");
+        let start = || {
+            Command::new(&program)
+                .args(["--exact", CHILD])
+                .env("LBACK_TEST_MIGRATE", database.url())
+                .stdout(Stdio::null())
+                .spawn()
+                .expect("it can be run once more")
+        };
+        let children: Vec<_> = (0..8).map(|_| start()).collect();
+        for mut child in children {
+            assert!(child.wait().expect("it ends").success());
+        }
+        let mut session = database.session();
+        USERS.create(&mut session, new_user("ada")).expect("valid");
+    }
+}
+
+#[test]
+fn in_a_process_that_is_told_where() {
+    let Ok(url) = std::env::var("LBACK_TEST_MIGRATE") else {
+        return;
+    };
+    let pool = lback::Database::<Native>::builder().max_size(1);
+    let pool = pool.connect(&url).expect("it can be opened");
+    let mut session = pool.session().expect("one is free");
+    migrate(&mut session).expect("somebody else may be first");
+    assert_eq!(USERS.count(&mut session).expect("the table is there"), 0);
 }
 
 #[test]
