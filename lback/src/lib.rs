@@ -118,8 +118,8 @@ pub mod __private {
     pub use crate::registry::Declaration;
     pub use crate::repository::{
         AsKey, BackendOf, ByKey, ChangesOf, Entity, Identified, InsertAlike, InsertedInto, KeyFor,
-        KeyRef, LastInsertId, Makes, Model, Selects, Through, UpdateByKey, alike, ascends,
-        binds_of, gives_key, key_type, limit_of, read_back, untold_key,
+        KeyRef, LastInsertId, Makes, Model, Selects, Shapes, Through, UpdateByKey, alike, ascends,
+        binds_of, binds_of_changes, gives_key, key_type, limit_of, read_back, untold_key,
     };
     pub use crate::session::{Session, SessionType};
     pub use crate::signal::*;

@@ -7,6 +7,7 @@ mod model;
 mod operation;
 mod page;
 mod role;
+mod shape;
 mod statement;
 mod statements;
 mod text;
@@ -19,7 +20,8 @@ pub use self::page::Page;
 pub use self::role::{
     ChangesOf, Identified, InsertedInto, KeyFor, KeyRef, Makes, Selects, Through,
 };
+pub use self::shape::Shapes;
 pub use self::statement::{
     LastInsertId, UpdateByKey, ascends, key_type, limit_of, read_back, untold_key,
 };
-pub use self::text::{binds_of, gives_key};
+pub use self::text::{binds_of, binds_of_changes, gives_key};

@@ -2,7 +2,7 @@
 
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::result::{EmptyChangeset, Error};
+use diesel::result::Error;
 use once_cell::sync::OnceCell;
 use std::any::TypeId;
 use std::marker::PhantomData;
@@ -12,6 +12,7 @@ use diesel::expression::{
 };
 use diesel::{Connection, Expression, QueryResult, QuerySource, RunQueryDsl, Table};
 
+use super::shape::{Known, Shapes};
 use super::text::text_of;
 use crate::session::Unreadable;
 
@@ -32,6 +33,9 @@ pub fn read_back<T>(row: QueryResult<T>) -> QueryResult<T> {
 /// in its `walk_ast`), because its text depends on its values: an unset `Option` leaves its column
 /// out. Without a static query id the cache is keyed by the text itself, which is right for every
 /// shape, and each shape is prepared once.
+///
+/// There must be changes: [`binds_of_changes`](super::binds_of_changes) and
+/// [`known`](Self::known) say when there are none.
 // Not public API. Used by generated code.
 #[doc(hidden)]
 pub struct UpdateByKey<From, Changes, Predicate, Returning = ()> {
@@ -86,8 +90,21 @@ impl<From, Changes, Predicate> UpdateByKey<From, Changes, Predicate> {
     }
 }
 
-/// What stands behind RETURNING, as a text made once: the cache is asked by text, and to quote each
-/// column anew costs more than the rest of the statement.
+impl<From, Changes, Predicate, Returning> UpdateByKey<From, Changes, Predicate, Returning> {
+    /// With a static id for the columns that it sets: where `predicate` does not depend on values.
+    pub fn known<C, Of>(self, shapes: &'static Shapes) -> QueryResult<Known<Of, Self>>
+    where
+        C: Connection,
+        C::Backend: Default,
+        <C::Backend as Backend>::QueryBuilder: Default,
+        Of: 'static,
+        Changes: QueryFragment<C::Backend>,
+    {
+        shapes.know::<C, _, _, _>(self, |statement| &statement.changes)
+    }
+}
+
+/// What stands behind RETURNING, as a text made once: each column is walked several times otherwise.
 // Not public API. Used by generated code.
 #[doc(hidden)]
 pub struct QuotedOnce<Returning> {
@@ -113,9 +130,6 @@ where
     Returning: QueryFragment<DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        if self.changes.is_noop(out.backend())? {
-            return Err(Error::QueryBuilderError(Box::new(EmptyChangeset)));
-        }
         out.push_sql("UPDATE ");
         self.from.walk_ast(out.reborrow())?;
         out.push_sql(" SET ");

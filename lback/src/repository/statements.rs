@@ -179,13 +179,7 @@ macro_rules! __statements {
         }
 
         fn binds_of_update(update: &Self::Update) -> $crate::__private::diesel::QueryResult<usize> {
-            use $crate::__private::diesel::Table;
-            let statement = $crate::__private::UpdateByKey::new(
-                &$table,
-                $update.changeset(update),
-                Table::primary_key(&$table),
-            );
-            $crate::__private::binds_of::<Self::Connection, _>(&statement)
+            $crate::__private::binds_of_changes::<Self::Connection, _>(&$update.changeset(update))
         }
 
         fn makes_ascending_keys(
@@ -242,6 +236,7 @@ macro_rules! __statements {
             };
             static RETURNING: $crate::__private::OnceCell<::std::string::String> =
                 $crate::__private::OnceCell::new();
+            static SHAPES: $crate::__private::Shapes = $crate::__private::Shapes::new();
             let statement = $crate::__private::UpdateByKey::new(
                 &$table,
                 $update.changeset(update),
@@ -250,7 +245,8 @@ macro_rules! __statements {
             .returning::<Self::Connection, _>(
                 &RETURNING,
                 &$entity.columns(),
-            )?;
+            )?
+            .known::<Self::Connection, Self>(&SHAPES)?;
             OptionalExtension::optional($entity.row(RunQueryDsl::get_result(statement, conn)))
         }
 
@@ -397,11 +393,13 @@ macro_rules! __statements {
             update: &Self::Update,
         ) -> $crate::__private::diesel::QueryResult<::core::option::Option<Self::Entity>> {
             use $crate::__private::diesel::{ExpressionMethods, RunQueryDsl, Table};
+            static SHAPES: $crate::__private::Shapes = $crate::__private::Shapes::new();
             let statement = $crate::__private::UpdateByKey::new(
                 &$table,
                 $update.changeset(update),
                 ExpressionMethods::eq(Table::primary_key(&$table), key),
-            );
+            )
+            .known::<Self::Connection, Self>(&SHAPES)?;
             // The statement sees rows as they are, the SELECT behind it as they were when the
             // transaction began: a row that is gone since would come back. Diesel asks the server
             // to count the rows that match, changed or not.

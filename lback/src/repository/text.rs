@@ -2,6 +2,7 @@
 
 use diesel::backend::Backend;
 use diesel::query_builder::{QueryBuilder, QueryFragment};
+use diesel::result::{EmptyChangeset, Error};
 use diesel::{Connection, QueryResult};
 
 /// How many values a statement binds, or might: another row may have a value where this one leaves
@@ -19,6 +20,27 @@ where
     // Identifiers may hold all of this too: then a chunk is smaller than it could be.
     let sign = if text.contains("$1") { '$' } else { '?' };
     Ok(text.matches(sign).count() + text.matches("DEFAULT").count())
+}
+
+/// How many values what is behind SET binds; `Err(EmptyChangeset)` if there is nothing to set.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn binds_of_changes<C, Q>(changes: &Q) -> QueryResult<usize>
+where
+    C: Connection,
+    C::Backend: Default,
+    <C::Backend as Backend>::QueryBuilder: Default,
+    Q: QueryFragment<C::Backend>,
+{
+    if changes.is_noop(&C::Backend::default())? {
+        return Err(no_changes());
+    }
+    binds_of::<C, _>(changes)
+}
+
+#[cold]
+pub(super) fn no_changes() -> Error {
+    Error::QueryBuilderError(Box::new(EmptyChangeset))
 }
 
 /// Whether an INSERT names the key that its row shall have.
