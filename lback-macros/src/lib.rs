@@ -11,7 +11,6 @@
 use proc_macro::TokenStream;
 
 mod item;
-mod located;
 mod mistake;
 mod name;
 mod option;
@@ -34,11 +33,4 @@ pub fn signal(attr: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn repository(attr: TokenStream, item: TokenStream) -> TokenStream {
     repository::expand(attr.into(), &item.into()).into()
-}
-
-// Not public API. Used by `lback`'s own macros.
-#[doc(hidden)]
-#[proc_macro]
-pub fn located(input: TokenStream) -> TokenStream {
-    located::expand(input.into()).into()
 }

@@ -109,22 +109,24 @@ macro_rules! allow_users_to_appear_in_same_query {
 // Not public API. Used by generated code.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::{__declare as declare, __statements as statements};
+    pub use crate::__declare as declare;
     pub use ::{diesel, inventory};
-    pub use lback_macros::{located, signal};
+    pub use diesel::query_builder::QueryFragment;
+    pub use lback_macros::signal;
     pub use once_cell::sync::OnceCell;
 
     pub use crate::receiver::*;
     pub use crate::registry::Declaration;
     pub use crate::repository::{
-        AsKey, BackendOf, ByKey, ChangesOf, Entity, Identified, InsertAlike, InsertedInto, KeyFor,
-        KeyRef, LastInsertId, Makes, Model, Selects, Shapes, Through, UpdateByKey, alike, ascends,
-        binds_of, binds_of_changes, gives_key, key_type, limit_of, read_back, untold_key,
+        AsKey, BackendOf, ByKey, Changes, ChangesOf, Entity, Identified, InsertedInto, Inserts,
+        KeyFor, KeyRef, Keyed, Makes, Model, Selects, Texts, Through,
     };
     pub use crate::session::{Session, SessionType};
     pub use crate::signal::*;
 
     use std::any::TypeId;
+
+    pub fn speaks<C: diesel::Connection<Backend = DB>, DB>() {}
 
     pub fn type_id_of<T: 'static>() -> TypeId {
         TypeId::of::<T>()

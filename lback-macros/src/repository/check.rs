@@ -1,6 +1,7 @@
 //! Refuses what has no meaning, all of it at once.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, Ident, ItemStruct, Path, Type, Visibility};
@@ -22,14 +23,6 @@ const TAKEN: [&str; 7] = [
     "signal",
 ];
 
-/// A database, as far as its statements differ.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Backend {
-    Sqlite,
-    Postgres,
-    Mysql,
-}
-
 /// A repository that has been checked.
 pub(super) struct Repository {
     pub(super) ident: Ident,
@@ -40,7 +33,8 @@ pub(super) struct Repository {
     pub(super) insert: Type,
     pub(super) update: Type,
     pub(super) connection: Type,
-    pub(super) backend: Backend,
+    /// Diesel's type of the database that `connection` is said to speak to.
+    pub(super) backend: Option<TokenStream>,
     /// `post`: the argument's name, and the beginning of the signals'.
     pub(super) noun: Ident,
     /// The field of `insert` that holds the key, if the database does not make it.
@@ -73,7 +67,7 @@ pub(super) fn repository(
         insert: options.insert?.value,
         update: options.update?.value,
         connection: options.connection?.value,
-        backend: backend?,
+        backend,
         noun: noun?,
         given_key: options.given_key.map(|given| given.value),
         declares_entity: options.shared_entity.is_none(),
@@ -139,43 +133,40 @@ fn noun(options: &Options, mistakes: &mut Mistakes) -> Option<Ident> {
     }
 }
 
-fn backend(options: &Options, mistakes: &mut Mistakes) -> Option<Backend> {
+/// The name of the connection's type tells which database it speaks to, or else this option, which
+/// the compiler then compares with the type: many errors come of a type that is no connection.
+fn backend(options: &Options, mistakes: &mut Mistakes) -> Option<TokenStream> {
     const BACKENDS: [&str; 3] = ["sqlite", "postgres", "mysql"];
     if let Some(Given { value, .. }) = &options.backend {
-        return match value.to_string().as_str() {
-            "sqlite" => Some(Backend::Sqlite),
-            "postgres" => Some(Backend::Postgres),
-            "mysql" => Some(Backend::Mysql),
+        let backend = match value.to_string().as_str() {
+            "sqlite" => quote!(sqlite::Sqlite),
+            "postgres" => quote!(pg::Pg),
+            "mysql" => quote!(mysql::Mysql),
             other => {
                 let remedy = match nearest(other, &BACKENDS) {
                     Some(guess) => format!("did you mean `{guess}`?"),
                     None => format!("there are {}", list(&BACKENDS)),
                 };
                 mistakes.add(value, format!("there is no backend `{other}`; {remedy}"));
-                None
+                return None;
             }
         };
+        return Some(quote_spanned!(value.span()=> ::lback::__private::diesel::#backend));
     }
     let connection = &options.connection.as_ref()?.value;
-    let last = match connection {
-        Type::Path(path) => path
-            .path
-            .segments
-            .last()
-            .map(|segment| segment.ident.to_string()),
-        _ => None,
+    let is_known = match connection {
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
+            ["SqliteConnection", "PgConnection", "MysqlConnection"]
+                .contains(&&*last.ident.to_string())
+        }),
+        _ => false,
     };
-    match last.as_deref() {
-        Some("SqliteConnection") => Some(Backend::Sqlite),
-        Some("PgConnection") => Some(Backend::Postgres),
-        Some("MysqlConnection") => Some(Backend::Mysql),
-        _ => {
-            mistakes.absorb(syn::Error::new(
-                connection.span(),
-                "this type's name does not tell which database it speaks to; add \
-                 `backend = sqlite`, `postgres` or `mysql`",
-            ));
-            None
-        }
+    if !is_known {
+        mistakes.absorb(syn::Error::new(
+            connection.span(),
+            "this type's name does not tell which database it speaks to; add `backend = sqlite`, \
+             `postgres` or `mysql`",
+        ));
     }
+    None
 }

@@ -15,6 +15,7 @@ pub(super) fn repository(repository: &Repository) -> TokenStream {
     let signals = events.iter().map(|event| signal(repository, event));
     let entity = repository.declares_entity.then(|| entity(repository));
     let model = model(repository, &events);
+    let backend = backend(repository);
     let conditions = &repository.conditions;
     quote! {
         #(#signals)*
@@ -23,8 +24,18 @@ pub(super) fn repository(repository: &Repository) -> TokenStream {
         const _: () = {
             #entity
             #model
+            #backend
         };
     }
+}
+
+/// Checks that the connection speaks to the database that it is said to.
+fn backend(repository: &Repository) -> Option<TokenStream> {
+    let connection = &repository.connection;
+    let backend = repository.backend.as_ref()?;
+    Some(quote_spanned! {connection.span()=>
+        const _: fn() = ::lback::__private::speaks::<#connection, #backend>;
+    })
 }
 
 /// One of the six signals.
@@ -224,8 +235,6 @@ fn model(repository: &Repository, events: &[Event]) -> TokenStream {
     let Repository {
         ident,
         entity,
-        insert,
-        update,
         connection,
         ..
     } = repository;
@@ -233,7 +242,8 @@ fn model(repository: &Repository, events: &[Event]) -> TokenStream {
         .iter()
         .map(|Event { role, name, .. }| quote!(type #role = #name;));
     let sends = events.iter().map(|event| send(repository, event));
-    let statements = statement::methods(repository);
+    let parts = statement::parts(repository);
+    let known_here = statement::known_here(repository);
     let table_name = repository
         .table
         .segments
@@ -245,14 +255,12 @@ fn model(repository: &Repository, events: &[Event]) -> TokenStream {
             const TABLE: &'static str = #table_name;
 
             type Connection = #connection;
-            type Entity = #entity;
-            type Insert = #insert;
-            type Update = #update;
+            #parts
             #(#roles)*
 
             #(#sends)*
 
-            #statements
+            #known_here
         }
     }
 }

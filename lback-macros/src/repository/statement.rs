@@ -1,53 +1,77 @@
-//! The statements of a repository, by a macro of the runtime in which they can be read.
+//! What the statements of a repository need; they themselves are written in the runtime.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Path;
 use syn::spanned::Spanned;
 
-use super::check::{Backend, Repository};
+use super::check::Repository;
 
-/// The methods of `Model` that speak to the database.
-///
-/// What is missing for them is reported in the place of the option that names the type.
-pub(super) fn methods(repository: &Repository) -> TokenStream {
+/// The types of `Model` that give their parts to the statements, each in the place of its option:
+/// what it misses is reported there.
+pub(super) fn parts(repository: &Repository) -> TokenStream {
     let Repository {
         entity,
         table,
         insert,
         update,
+        ..
+    } = repository;
+    let key = key(entity);
+    let at_entity = quote_spanned! {entity.span()=>
+        // Without a key, none of the table.
+        type Table = <#key as ::lback::__private::Through<#table::table>>::Itself;
+        type Entity = #entity;
+        type Columns =
+            <::lback::__private::BackendOf<Self> as ::lback::__private::Selects<#entity>>::Columns;
+    };
+    let at_insert = quote_spanned! {insert.span()=>
+        type Insert = #insert;
+        type Inserted = <#insert as ::lback::__private::InsertedInto<#table::table>>::Role;
+    };
+    let at_update = quote_spanned! {update.span()=>
+        type Update = #update;
+        type Changed = <#update as ::lback::__private::ChangesOf<#table::table>>::Role;
+    };
+    quote! {
+        #at_entity
+        #at_insert
+        #at_update
+    }
+}
+
+/// What can only be said where the types are known.
+pub(super) fn known_here(repository: &Repository) -> TokenStream {
+    let Repository {
+        entity,
+        insert,
         given_key,
         ..
     } = repository;
-    let backend = match repository.backend {
-        Backend::Sqlite => quote!(sqlite),
-        Backend::Postgres => quote!(postgres),
-        Backend::Mysql => quote!(mysql),
-    };
-    let at = Ident::new("entity", entity.span());
     let key = key(entity);
-    let keyed = quote_spanned! {entity.span()=>
-        <#key as ::lback::__private::Through<#table::table>>::through(#table::table)
-    };
-    let loaded = quote_spanned! {entity.span()=>
-        <
-            <::lback::__private::BackendOf<Self> as ::lback::__private::Selects<Self::Entity>>::SqlType
-            as ::lback::__private::Makes<Self::Entity, ::lback::__private::BackendOf<Self>>
-        >::ROLE
-    };
-    let inserted = quote_spanned! {insert.span()=>
-        <Self::Insert as ::lback::__private::InsertedInto<#table::table>>::ROLE
-    };
-    let changed = quote_spanned! {update.span()=>
-        <Self::Update as ::lback::__private::ChangesOf<#table::table>>::ROLE
-    };
-    quote! {
-        ::lback::__private::statements! {
-            #backend {
-                at: #at, key: #key, table: #keyed, entity: #loaded,
-                insert: #inserted, update: #changed, given: (#given_key),
+    // What the type misses has been said there: said here again, it is the same.
+    let place = insert.span();
+    let data = Ident::new("data", Span::mixed_site().located_at(place));
+    let given_key = given_key.as_ref().map(|field| {
+        quote! {
+            fn given_key(#data: &Self::Insert) -> ::core::option::Option<#key> {
+                ::core::option::Option::Some(::core::clone::Clone::clone(&#data.#field))
             }
         }
+    });
+    quote_spanned! {place=>
+        fn row(
+            #data: &Self::Insert,
+        ) -> impl ::lback::__private::QueryFragment<::lback::__private::BackendOf<Self>> {
+            <Self::Inserted>::values(#data).values
+        }
+
+        fn texts() -> &'static ::lback::__private::Texts {
+            static TEXTS: ::lback::__private::Texts = ::lback::__private::Texts::new();
+            &TEXTS
+        }
+
+        #given_key
     }
 }
 

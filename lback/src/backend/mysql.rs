@@ -10,12 +10,14 @@
 
 use std::borrow::Cow;
 
-use diesel::connection::SimpleConnection;
+use diesel::connection::{LoadConnection, SimpleConnection};
+use diesel::deserialize::FromSqlRow;
 use diesel::dsl::sql;
+use diesel::expression::IntoSql;
 use diesel::mysql::Mysql;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::{Connection, MysqlConnection, QueryResult, RunQueryDsl};
 
 use crate::error::{Error, Result};
@@ -197,6 +199,18 @@ impl SessionConnection for MysqlConnection {
         } else {
             Ok(())
         }
+    }
+
+    fn number(value: i64) -> impl QueryFragment<Self::Backend> + QueryId {
+        value.into_sql::<BigInt>()
+    }
+
+    fn read_number<S>(&mut self, statement: S) -> QueryResult<i64>
+    where
+        S: Query<SqlType = BigInt> + QueryFragment<Self::Backend> + QueryId,
+    {
+        let number = self.load(statement)?.next().ok_or(DieselError::NotFound)?;
+        i64::build_from_row(&number?).map_err(DieselError::DeserializationError)
     }
 }
 

@@ -6,7 +6,7 @@ use diesel::result::{EmptyChangeset, Error as DieselError};
 
 use super::model::Key;
 use super::operation::{SessionOf, not_found, write};
-use super::{Entity, Model, Validate};
+use super::{Entity, Model, Validate, statement};
 use crate::error::{Error, Result};
 use crate::session::SessionConnection;
 
@@ -20,16 +20,20 @@ pub(super) fn insert<R: Model>(
     let Some(first) = data.first() else {
         return Ok(Vec::new());
     };
-    if R::given_key(first).is_none() && !session.statement(|_| R::makes_ascending_keys(data))? {
+    if R::given_key(first).is_none()
+        && !session.statement(|_| statement::makes_ascending_keys::<R>(data))?
+    {
         return data
             .iter()
-            .map(|row| write::<R, _>(session, |conn| R::insert(conn, row)))
+            .map(|row| write::<R, _>(session, |conn| statement::insert::<R>(conn, row)))
             .collect();
     }
-    let binds = session.statement(|_| R::binds_of_insert(first))?;
+    let binds = session.statement(|_| statement::binds_of_insert::<R>(first))?;
     let mut inserted = Vec::with_capacity(data.len());
     for chunk in data.chunks(rows_for::<R>(binds, 0)) {
-        let rows = by_key::<R>(write::<R, _>(session, |conn| R::insert_many(conn, chunk))?);
+        let rows = by_key::<R>(write::<R, _>(session, |conn| {
+            statement::insert_many::<R>(conn, chunk)
+        })?);
         if rows.len() != chunk.len() {
             let what = "an INSERT that stores other rows than it was given";
             return Err(Error::Unsupported { what: what.into() });
@@ -50,9 +54,9 @@ pub(super) fn select<R: Model>(
     for_update: bool,
 ) -> Result<Rows<R>> {
     let select = if for_update {
-        R::select_many_for_update
+        statement::select_many_for_update::<R>
     } else {
-        R::select_many
+        statement::select_many::<R>
     };
     let mut rows = Rows::<R>::new();
     for chunk in keys.chunks(rows_for::<R>(1, 0)) {
@@ -67,7 +71,7 @@ fn update<R: Model>(
     keys: &[Key<R>],
     changes: &R::Update,
 ) -> Result<Option<Rows<R>>> {
-    let binds = match R::binds_of_update(changes) {
+    let binds = match statement::binds_of_update::<R>(changes) {
         Err(DieselError::QueryBuilderError(error)) if error.is::<EmptyChangeset>() => {
             return Ok(None);
         }
@@ -76,7 +80,7 @@ fn update<R: Model>(
     let mut rows = Rows::<R>::new();
     for chunk in keys.chunks(rows_for::<R>(1, binds)) {
         rows.extend(by_key::<R>(write::<R, _>(session, |conn| {
-            R::update_many(conn, chunk, changes)
+            statement::update_many::<R>(conn, chunk, changes)
         })?));
     }
     Ok(Some(rows))
@@ -158,7 +162,7 @@ impl<R: Model> Groups<R> {
 /// Deletes rows, all of them or none.
 pub(super) fn delete<R: Model>(session: &mut SessionOf<R>, keys: &[Key<R>]) -> Result<()> {
     for chunk in keys.chunks(rows_for::<R>(1, 0)) {
-        let deleted = session.statement(|conn| R::delete_many(conn, chunk))?;
+        let deleted = session.statement(|conn| statement::delete_many::<R>(conn, chunk))?;
         if deleted != chunk.len() {
             let left = select::<R>(session, chunk, false)?;
             let gone = chunk.iter().find(|key| !left.contains_key(key));

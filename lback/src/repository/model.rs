@@ -1,6 +1,7 @@
-use diesel::QueryResult;
+use diesel::query_builder::QueryFragment;
 
-use super::{Entity, Page};
+use super::role::{Changes, Inserts, Keyed, Makes};
+use super::{Entity, Texts};
 use crate::error::{Invalid, Result};
 use crate::session::{Session, SessionConnection};
 use crate::signal::SessionSignal;
@@ -46,14 +47,21 @@ pub trait Validate {
     message = "`{Self}` is not a repository",
     label = "`#[repository(..)]` is missing"
 )]
-pub trait Model: Sized {
+pub trait Model: Sized + 'static {
     /// The name of the module that `diesel::table!` makes of the table.
     const TABLE: &'static str;
 
     type Connection: SessionConnection;
+    type Table: Keyed<Self::Connection, Key<Self>>;
     type Entity: Entity;
+    /// The SQL types of the columns of `Entity`.
+    type Columns: Makes<Self::Entity, Self::Connection>;
     type Insert: Validate;
+    /// How `Insert` is inserted.
+    type Inserted: Inserts<Self::Insert, Self::Connection>;
     type Update: Validate;
+    /// How rows are changed by `Update`.
+    type Changed: Changes<Self::Update, Self::Connection>;
 
     type PreCreate: SessionSignal<Connection = Self::Connection>;
     type PostCreate: SessionSignal<Connection = Self::Connection>;
@@ -97,52 +105,11 @@ pub trait Model: Sized {
         session: &mut Session<Self::Connection>,
     ) -> Result<()>;
 
-    fn select(conn: &mut Self::Connection, key: &Key<Self>) -> QueryResult<Option<Self::Entity>>;
-    fn select_many(
-        conn: &mut Self::Connection,
-        keys: &[Key<Self>],
-    ) -> QueryResult<Vec<Self::Entity>>;
-    fn select_for_update(
-        conn: &mut Self::Connection,
-        key: &Key<Self>,
-    ) -> QueryResult<Option<Self::Entity>>;
-    fn select_many_for_update(
-        conn: &mut Self::Connection,
-        keys: &[Key<Self>],
-    ) -> QueryResult<Vec<Self::Entity>>;
-    fn list(conn: &mut Self::Connection, page: Page) -> QueryResult<Vec<Self::Entity>>;
-    fn exists(conn: &mut Self::Connection, key: &Key<Self>) -> QueryResult<bool>;
-    fn count(conn: &mut Self::Connection) -> QueryResult<i64>;
+    /// What `Insert` puts between the brackets behind VALUES: Diesel's type for it has no name.
+    fn row(data: &Self::Insert) -> impl QueryFragment<BackendOf<Self>>;
 
-    fn insert(conn: &mut Self::Connection, data: &Self::Insert) -> QueryResult<Self::Entity>;
-    /// One statement, or one for each run of rows that leave the same columns to the database; the
-    /// rows in any order.
-    fn insert_many(
-        conn: &mut Self::Connection,
-        data: &[Self::Insert],
-    ) -> QueryResult<Vec<Self::Entity>>;
-    /// `Err(EmptyChangeset)` if there is nothing to set; `None` if there is no such row.
-    fn update(
-        conn: &mut Self::Connection,
-        key: &Key<Self>,
-        update: &Self::Update,
-    ) -> QueryResult<Option<Self::Entity>>;
-    /// One statement; the rows in any order.
-    fn update_many(
-        conn: &mut Self::Connection,
-        keys: &[Key<Self>],
-        update: &Self::Update,
-    ) -> QueryResult<Vec<Self::Entity>>;
-    fn delete(conn: &mut Self::Connection, key: &Key<Self>) -> QueryResult<usize>;
-    fn delete_many(conn: &mut Self::Connection, keys: &[Key<Self>]) -> QueryResult<usize>;
+    fn texts() -> &'static Texts;
 
-    /// How many values the insert of a row binds.
-    fn binds_of_insert(data: &Self::Insert) -> QueryResult<usize>;
-    /// How many values an update binds beside keys; `Err(EmptyChangeset)` if there is nothing to
-    /// set.
-    fn binds_of_update(update: &Self::Update) -> QueryResult<usize>;
-    /// Whether the database makes the keys of all these rows, and they then tell which row is which.
-    fn makes_ascending_keys(data: &[Self::Insert]) -> QueryResult<bool>;
     /// The key that the caller has chosen, if the database does not make it.
     fn given_key(data: &Self::Insert) -> Option<Key<Self>> {
         let _ = data;

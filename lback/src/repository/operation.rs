@@ -4,7 +4,7 @@ use diesel::QueryResult;
 use diesel::result::{EmptyChangeset, Error as DieselError};
 
 use super::model::Key;
-use super::{AsKey, Entity, Model, Page, Validate, bulk};
+use super::{AsKey, Entity, Model, Page, Validate, bulk, statement};
 use crate::error::{Error, Result};
 use crate::session::{Session, SessionConnection, within};
 use crate::signal::Plan;
@@ -44,7 +44,7 @@ pub trait Repository: Model {
         operation(session, plan, must_undo, |session| {
             self.send_pre_create(&mut data, session)?;
             data.validate()?;
-            let entity = write::<Self, _>(session, |conn| Self::insert(conn, &data))?;
+            let entity = write::<Self, _>(session, |conn| statement::insert::<Self>(conn, &data))?;
             self.send_post_create(&entity, session)?;
             Ok(entity)
         })
@@ -81,7 +81,7 @@ pub trait Repository: Model {
         let must_undo = plan.writes_before || plan.runs_after || !session.in_transaction();
         operation(session, plan, must_undo, |session| {
             let previous = session
-                .statement(|conn| Self::select_for_update(conn, &key))?
+                .statement(|conn| statement::select_for_update::<Self>(conn, &key))?
                 .ok_or_else(|| not_found::<Self>(&key))?;
             self.send_pre_update(&previous, &mut changes, session)?;
             changes.validate()?;
@@ -113,7 +113,7 @@ pub trait Repository: Model {
         let must_undo = plan.writes_before || plan.runs_after || !session.in_transaction();
         operation(session, plan, must_undo, |session| {
             let entity = session
-                .statement(|conn| Self::select_for_update(conn, &key))?
+                .statement(|conn| statement::select_for_update::<Self>(conn, &key))?
                 .ok_or_else(|| not_found::<Self>(&key))?;
             self.send_pre_delete(&entity, session)?;
             delete_statement::<Self>(session, &key)?;
@@ -132,7 +132,7 @@ pub trait Repository: Model {
         key: impl AsKey<Self::Entity, Via>,
     ) -> Result<Option<Self::Entity>> {
         let key = key.as_key();
-        session.look_up(|conn| Self::select(conn, &key))
+        session.look_up(|conn| statement::select::<Self>(conn, &key))
     }
 
     /// Stores many rows, in as few statements as the database allows; the results come in the
@@ -287,7 +287,7 @@ pub trait Repository: Model {
     ///
     /// [`Error::Database`].
     fn list(&self, session: &mut SessionOf<Self>, page: Page) -> Result<Vec<Self::Entity>> {
-        session.look_up(|conn| <Self as Model>::list(conn, page))
+        session.look_up(|conn| statement::list::<Self>(conn, page))
     }
 
     /// Whether there is a row with this key.
@@ -301,7 +301,7 @@ pub trait Repository: Model {
         key: impl AsKey<Self::Entity, Via>,
     ) -> Result<bool> {
         let key = key.as_key();
-        session.look_up(|conn| <Self as Model>::exists(conn, &key))
+        session.look_up(|conn| statement::exists::<Self>(conn, &key))
     }
 
     /// How many rows there are.
@@ -310,7 +310,7 @@ pub trait Repository: Model {
     ///
     /// [`Error::Database`].
     fn count(&self, session: &mut SessionOf<Self>) -> Result<i64> {
-        session.look_up(|conn| <Self as Model>::count(conn))
+        session.look_up(|conn| statement::count::<Self>(conn))
     }
 }
 
@@ -369,9 +369,11 @@ fn update_statement<R: Model>(
     key: &Key<R>,
     changes: &R::Update,
 ) -> Result<Option<R::Entity>> {
-    let updated = write::<R, _>(session, |conn| match R::update(conn, key, changes) {
-        Err(DieselError::QueryBuilderError(error)) if error.is::<EmptyChangeset>() => Ok(None),
-        updated => updated.map(Some),
+    let updated = write::<R, _>(session, |conn| {
+        match statement::update::<R>(conn, key, changes) {
+            Err(DieselError::QueryBuilderError(error)) if error.is::<EmptyChangeset>() => Ok(None),
+            updated => updated.map(Some),
+        }
     })?;
     match updated {
         Some(None) => Err(not_found::<R>(key)),
@@ -381,7 +383,7 @@ fn update_statement<R: Model>(
 }
 
 fn delete_statement<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<()> {
-    match session.write(|conn| R::delete(conn, key))? {
+    match session.write(|conn| statement::delete::<R>(conn, key))? {
         0 => Err(not_found::<R>(key)),
         _ => Ok(()),
     }
@@ -390,7 +392,7 @@ fn delete_statement<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Resul
 /// The row as it stands.
 fn stored<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<R::Entity> {
     session
-        .statement(|conn| R::select(conn, key))?
+        .statement(|conn| statement::select::<R>(conn, key))?
         .ok_or_else(|| not_found::<R>(key))
 }
 

@@ -1,41 +1,27 @@
 //! What a repository asks of its types, with the message for those who miss it.
 //!
-//! The statements get all that they work with, the table too, from these traits: where one is
-//! missing, that is one error, at the option that names the type, and what follows is of unknown
-//! types, about which the compiler is silent. Three things are needed for that. Without
-//! `do_not_recommend`, the message would be Diesel's own. What a trait gives goes [`Through`] what
-//! Diesel gives, since the compiler looks into an impl even where its bounds do not hold. And each
-//! role is a value with methods, since a path would be reported missing a second time.
+//! A repository names its types, and these traits are bounds on them: where one is missing, that is
+//! one error, at the option that names the type. Without `do_not_recommend`, the message would be
+//! Diesel's own. Each gives its part of the statements, so that Diesel's bounds stand here once, and
+//! nowhere else.
 
-// A method of a value is silent where the value is of unknown type; a path would not be.
-#![allow(clippy::unused_self)]
-
+use std::any::TypeId;
 use std::marker::PhantomData;
 
+use diesel::associations::HasTable;
 use diesel::backend::Backend;
-use diesel::dsl::AsSelect;
-use diesel::query_builder::QueryId;
+use diesel::deserialize::FromSqlRow;
+use diesel::dsl::{Eq, EqAny, SqlTypeOf};
+use diesel::expression::{AsExpression, QueryMetadata, TypedExpressionType};
+use diesel::query_builder::{Query, QueryFragment, QueryId};
+use diesel::result::Error;
+use diesel::sql_types::SqlType;
 use diesel::{
-    AsChangeset, Expression, Identifiable, Insertable, QueryResult, Queryable, Selectable,
-    SelectableHelper,
+    AsChangeset, Expression, ExpressionMethods, Identifiable, Insertable, QueryResult, QuerySource,
+    Selectable, Table,
 };
 
-/// `T`, if the type that this is implemented for exists.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub trait Through<T> {
-    type Itself;
-    fn through(it: T) -> Self::Itself;
-}
-
-impl<T, Evidence> Through<T> for Evidence {
-    type Itself = T;
-
-    #[inline]
-    fn through(it: T) -> T {
-        it
-    }
-}
+use crate::session::SessionConnection;
 
 /// An entity that knows its key.
 // Not public API. Used by generated code.
@@ -99,12 +85,12 @@ where
     note = "add `#[derive(Queryable, Selectable, Identifiable)]` and `#[diesel(table_name = ..)]`"
 )]
 pub trait Selects<E> {
-    type SqlType;
+    type Columns;
 }
 
 #[diagnostic::do_not_recommend]
 impl<DB: Backend, E: Selectable<DB>> Selects<E> for DB {
-    type SqlType = <E::SelectExpression as Expression>::SqlType;
+    type Columns = SqlTypeOf<E::SelectExpression>;
 }
 
 /// The types of the columns of an entity that can be made of them.
@@ -115,40 +101,98 @@ impl<DB: Backend, E: Selectable<DB>> Selects<E> for DB {
     label = "needs `Queryable`",
     note = "add `#[derive(Queryable, Selectable, Identifiable)]`; if it is there, `#[diesel(check_for_backend(..))]` names the field that does not fit its column"
 )]
-pub trait Makes<E, DB> {
-    type Role;
-    const ROLE: Self::Role;
+pub trait Makes<E, C: SessionConnection>: Sized {
+    fn columns() -> impl QueryFragment<C::Backend>;
+
+    fn row<S>(conn: &mut C, statement: S) -> QueryResult<E>
+    where
+        S: Query<SqlType = Self> + QueryFragment<C::Backend> + QueryId;
+
+    fn rows<S>(conn: &mut C, statement: S) -> QueryResult<Vec<E>>
+    where
+        S: Query<SqlType = Self> + QueryFragment<C::Backend> + QueryId;
 }
 
 #[diagnostic::do_not_recommend]
-impl<DB, E, SqlType> Makes<E, DB> for SqlType
+impl<Columns, E, C> Makes<E, C> for Columns
 where
-    DB: Backend,
-    E: Selectable<DB> + Queryable<SqlType, DB>,
+    Columns: 'static,
+    C: SessionConnection<Backend: QueryMetadata<Columns> + 'static>,
+    E: FromSqlRow<Columns, C::Backend>
+        + Selectable<C::Backend, SelectExpression: QueryFragment<C::Backend>>
+        + 'static,
 {
-    type Role = <E::Row as Through<Loaded<E, DB>>>::Itself;
-    const ROLE: Loaded<E, DB> = Loaded(PhantomData);
+    fn columns() -> impl QueryFragment<C::Backend> {
+        E::construct_selection()
+    }
+
+    fn row<S>(conn: &mut C, statement: S) -> QueryResult<E>
+    where
+        S: Query<SqlType = Columns> + QueryFragment<C::Backend> + QueryId,
+    {
+        let row = conn.load(statement)?.next().ok_or(Error::NotFound)?;
+        E::build_from_row(&row?).map_err(Error::DeserializationError)
+    }
+
+    fn rows<S>(conn: &mut C, statement: S) -> QueryResult<Vec<E>>
+    where
+        S: Query<SqlType = Columns> + QueryFragment<C::Backend> + QueryId,
+    {
+        conn.load(statement)?
+            .map(|row| E::build_from_row(&row?).map_err(Error::DeserializationError))
+            .collect()
+    }
 }
 
-/// How an entity is loaded.
+/// A table whose rows are found by keys of type `Key`.
 // Not public API. Used by generated code.
 #[doc(hidden)]
-pub struct Loaded<E, DB>(PhantomData<fn() -> (E, DB)>);
+#[diagnostic::on_unimplemented(
+    message = "the rows of `{Self}` cannot be found by a `{Key}`",
+    label = "its primary key is another",
+    note = "the entity's `id` and the primary key of the table must be the same column"
+)]
+pub trait Keyed<C: SessionConnection, Key>: QuerySource + Sized + 'static {
+    fn from() -> impl QueryFragment<C::Backend>;
+    fn key() -> impl QueryFragment<C::Backend>;
+    fn key_type() -> TypeId;
+    fn is(key: &Key) -> impl QueryFragment<C::Backend> + QueryId;
+    fn is_any(keys: &[Key]) -> impl QueryFragment<C::Backend> + QueryId;
+}
 
-impl<DB: Backend, E: Selectable<DB>> Loaded<E, DB> {
-    #[inline]
-    pub fn columns(self) -> AsSelect<E, DB> {
-        E::as_select()
+#[diagnostic::do_not_recommend]
+impl<T, C, Key> Keyed<C, Key> for T
+where
+    C: SessionConnection,
+    Key: AsExpression<SqlTypeOf<T::PrimaryKey>> + Clone + 'static,
+    T: Table<FromClause: QueryFragment<C::Backend>> + HasTable<Table = T> + 'static,
+    T::PrimaryKey: Expression<SqlType: SqlType + TypedExpressionType + 'static>
+        + ExpressionMethods
+        + QueryFragment<C::Backend>
+        + QueryId,
+    for<'a> &'a Key: AsExpression<SqlTypeOf<T::PrimaryKey>>,
+    for<'a> Eq<T::PrimaryKey, &'a Key>: QueryFragment<C::Backend> + QueryId,
+    // Of a list of references the compiler cannot say this for every lifetime.
+    EqAny<T::PrimaryKey, Vec<Key>>: QueryFragment<C::Backend> + QueryId,
+{
+    fn from() -> impl QueryFragment<C::Backend> {
+        T::table().from_clause()
     }
 
-    #[inline]
-    pub fn row(self, loaded: QueryResult<E>) -> QueryResult<E> {
-        loaded
+    fn key() -> impl QueryFragment<C::Backend> {
+        T::table().primary_key()
     }
 
-    #[inline]
-    pub fn rows(self, loaded: QueryResult<Vec<E>>) -> QueryResult<Vec<E>> {
-        loaded
+    fn key_type() -> TypeId {
+        TypeId::of::<SqlTypeOf<T::PrimaryKey>>()
+    }
+
+    fn is(key: &Key) -> impl QueryFragment<C::Backend> + QueryId {
+        T::table().primary_key().eq(key)
+    }
+
+    fn is_any(keys: &[Key]) -> impl QueryFragment<C::Backend> + QueryId {
+        T::table().primary_key().eq_any(keys.to_vec())
     }
 }
 
@@ -162,7 +206,6 @@ impl<DB: Backend, E: Selectable<DB>> Loaded<E, DB> {
 )]
 pub trait InsertedInto<Table> {
     type Role;
-    const ROLE: Self::Role;
 }
 
 #[diagnostic::do_not_recommend]
@@ -170,39 +213,60 @@ impl<Table, I: 'static> InsertedInto<Table> for I
 where
     for<'a> &'a I: Insertable<Table>,
 {
+    // By way of what is missing where this does not hold: the compiler looks in here even then.
     type Role = <<&'static I as Insertable<Table>>::Values as Through<Inserted<I, Table>>>::Itself;
-    const ROLE: Inserted<I, Table> = Inserted(PhantomData);
 }
 
-/// How a row is inserted.
+/// `T`, if the type that this is implemented for exists.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub trait Through<T> {
+    type Itself;
+}
+
+impl<T, Evidence> Through<T> for Evidence {
+    type Itself = T;
+}
+
+/// How an `I` is inserted.
 // Not public API. Used by generated code.
 #[doc(hidden)]
 pub struct Inserted<I, Table>(PhantomData<fn() -> (I, Table)>);
 
-impl<I: 'static, Table> Inserted<I, Table>
+impl<I, Table> Inserted<I, Table>
 where
     for<'a> &'a I: Insertable<Table>,
 {
-    #[inline]
-    pub fn row(self, data: &I) -> &I {
-        data
-    }
-
-    #[inline]
-    pub fn rows(self, data: &[I]) -> &[I] {
-        data
-    }
-
-    pub fn values(self, data: &I) -> <&I as Insertable<Table>>::Values {
+    pub fn values(data: &I) -> <&I as Insertable<Table>>::Values {
         data.values()
     }
+}
 
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{I}` cannot be inserted by a `{C}`",
+    label = "a field does not fit its column on this database"
+)]
+pub trait Inserts<I, C: SessionConnection> {
     /// Whether what is true of one row's SQL is true of all.
-    pub fn same_for_all(self) -> bool
-    where
-        <&'static I as Insertable<Table>>::Values: QueryId,
-    {
-        <&'static I as Insertable<Table>>::Values::HAS_STATIC_QUERY_ID
+    const SAME_FOR_ALL: bool;
+
+    /// `(columns) VALUES (values)`, or `DEFAULT VALUES`.
+    fn values(data: &I) -> impl QueryFragment<C::Backend> + QueryId;
+}
+
+#[diagnostic::do_not_recommend]
+impl<I: 'static, Table, C> Inserts<I, C> for Inserted<I, Table>
+where
+    C: SessionConnection,
+    for<'a> &'a I: Insertable<Table, Values: QueryFragment<C::Backend> + QueryId>,
+{
+    const SAME_FOR_ALL: bool =
+        <<&'static I as Insertable<Table>>::Values as QueryId>::HAS_STATIC_QUERY_ID;
+
+    fn values(data: &I) -> impl QueryFragment<C::Backend> + QueryId {
+        data.values()
     }
 }
 
@@ -216,7 +280,6 @@ where
 )]
 pub trait ChangesOf<Table> {
     type Role;
-    const ROLE: Self::Role;
 }
 
 #[diagnostic::do_not_recommend]
@@ -224,21 +287,32 @@ impl<Table, U: 'static> ChangesOf<Table> for U
 where
     for<'a> &'a U: AsChangeset<Target = Table>,
 {
-    type Role = <<&'static U as AsChangeset>::Changeset as Through<Changed<U>>>::Itself;
-    const ROLE: Changed<U> = Changed(PhantomData);
+    type Role = Changed<U>;
 }
 
-/// How rows are changed.
+/// How a `U` is changed.
 // Not public API. Used by generated code.
 #[doc(hidden)]
 pub struct Changed<U>(PhantomData<fn() -> U>);
 
-impl<U: 'static> Changed<U>
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "the changes of a `{U}` cannot be made by a `{C}`",
+    label = "a field does not fit its column on this database"
+)]
+pub trait Changes<U, C: SessionConnection> {
+    /// What stands behind SET.
+    fn changes(update: &U) -> impl QueryFragment<C::Backend>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<U: 'static, C> Changes<U, C> for Changed<U>
 where
-    for<'a> &'a U: AsChangeset,
+    C: SessionConnection,
+    for<'a> &'a U: AsChangeset<Changeset: QueryFragment<C::Backend>>,
 {
-    #[inline]
-    pub fn changeset(self, update: &U) -> <&U as AsChangeset>::Changeset {
+    fn changes(update: &U) -> impl QueryFragment<C::Backend> {
         update.as_changeset()
     }
 }

@@ -4,12 +4,14 @@ use std::any::TypeId;
 use std::cell::Cell;
 use std::marker::PhantomData;
 
+use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::{Connection, QueryResult, RunQueryDsl};
 use once_cell::sync::OnceCell;
 
 use super::text::{no_changes, text_of};
+
+use crate::session::SessionConnection;
 
 const REMEMBERED: usize = 16;
 
@@ -17,13 +19,10 @@ const REMEMBERED: usize = 16;
 ///
 /// Without one, Diesel asks its cache by the whole text, and has to write that first: 8,000
 /// instructions, where an update of two columns takes 48,000 (`tests/cost/count`).
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub struct Shapes([OnceCell<String>; REMEMBERED]);
+pub(super) struct Shapes([OnceCell<String>; REMEMBERED]);
 
 impl Shapes {
-    #[allow(clippy::new_without_default)]
-    pub const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self([const { OnceCell::new() }; REMEMBERED])
     }
 
@@ -35,9 +34,7 @@ impl Shapes {
         part: impl FnOnce(&Statement) -> &Part,
     ) -> QueryResult<Known<Of, Statement>>
     where
-        C: Connection,
-        C::Backend: Default,
-        <C::Backend as Backend>::QueryBuilder: Default,
+        C: SessionConnection,
         Of: 'static,
         Part: QueryFragment<C::Backend>,
     {
@@ -61,9 +58,7 @@ thread_local! {
 }
 
 /// The statement of `Of` that is executed next on this thread.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub struct Known<Of, Statement> {
+pub(super) struct Known<Of, Statement> {
     statement: Statement,
     of: PhantomData<fn() -> Of>,
 }
@@ -107,5 +102,3 @@ where
 impl<Of, Statement: Query> Query for Known<Of, Statement> {
     type SqlType = Statement::SqlType;
 }
-
-impl<Conn, Of, Statement> RunQueryDsl<Conn> for Known<Of, Statement> {}

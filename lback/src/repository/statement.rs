@@ -1,244 +1,237 @@
-//! Fragments that Diesel does not have, or does not keep prepared.
+//! What a repository asks of the database.
 
-use diesel::backend::Backend;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::result::Error;
-use once_cell::sync::OnceCell;
 use std::any::TypeId;
-use std::marker::PhantomData;
 
-use diesel::expression::{
-    AppearsOnTable, SelectableExpression, TypedExpressionType, ValidGrouping, is_aggregate,
+use diesel::query_builder::{Query, QueryFragment, QueryId};
+use diesel::result::{Error, OptionalExtension};
+use diesel::sql_types::{BigInt, Integer, SmallInt};
+use diesel::{Connection, QueryResult};
+
+use super::Page;
+use super::fragment::{
+    Count, CountWhere, Delete, Insert, InsertRows, Select, SelectForUpdate, SelectInOrderForUpdate,
+    SelectInserted, SelectInsertedRows, SelectPage, Update,
 };
-use diesel::{Connection, Expression, QueryResult, QuerySource, RunQueryDsl, Table};
+use super::model::{BackendOf, Key, Model};
+use super::role::{Changes, Inserts, Keyed, Makes};
+use super::rows::together;
+use super::text::{binds_of, gives_key, no_changes};
+use crate::session::{SessionConnection, Unreadable};
 
-use super::shape::{Known, Shapes};
-use super::text::text_of;
-use crate::session::Unreadable;
+type Conn<R> = <R as Model>::Connection;
+type Found<R> = QueryResult<Option<<R as Model>::Entity>>;
+type Listed<R> = QueryResult<Vec<<R as Model>::Entity>>;
+
+pub(super) fn select<R: Model>(conn: &mut Conn<R>, key: &Key<R>) -> Found<R> {
+    row::<R, _>(conn, Select::<R, _>::new(is::<R>(key))).optional()
+}
+
+/// With the row locked, where the database can.
+pub(super) fn select_for_update<R: Model>(conn: &mut Conn<R>, key: &Key<R>) -> Found<R> {
+    if Conn::<R>::LOCKS_ROWS {
+        row::<R, _>(conn, SelectForUpdate::<R, _>::new(is::<R>(key))).optional()
+    } else {
+        select::<R>(conn, key)
+    }
+}
+
+/// In any order.
+pub(super) fn select_many<R: Model>(conn: &mut Conn<R>, keys: &[Key<R>]) -> Listed<R> {
+    rows::<R, _>(conn, Select::<R, _>::new(is_any::<R>(keys)))
+}
+
+/// In any order, with the rows locked, where the database can.
+pub(super) fn select_many_for_update<R: Model>(conn: &mut Conn<R>, keys: &[Key<R>]) -> Listed<R> {
+    if Conn::<R>::LOCKS_ROWS {
+        let statement = SelectInOrderForUpdate::<R, _>::new(is_any::<R>(keys));
+        rows::<R, _>(conn, statement)
+    } else {
+        select_many::<R>(conn, keys)
+    }
+}
+
+pub(super) fn list<R: Model>(conn: &mut Conn<R>, page: Page) -> Listed<R> {
+    let number = Conn::<R>::number;
+    let (limit, offset) = (number(page.limit()), number(page.offset()));
+    rows::<R, _>(conn, SelectPage::<R, _, _>::new(limit, offset))
+}
+
+pub(super) fn exists<R: Model>(conn: &mut Conn<R>, key: &Key<R>) -> QueryResult<bool> {
+    let rows = conn.read_number(CountWhere::<R, _>::new(is::<R>(key)))?;
+    Ok(rows > 0)
+}
+
+pub(super) fn count<R: Model>(conn: &mut Conn<R>) -> QueryResult<i64> {
+    conn.read_number(Count::<R>::new())
+}
+
+pub(super) fn insert<R: Model>(conn: &mut Conn<R>, data: &R::Insert) -> QueryResult<R::Entity> {
+    let statement = Insert::<R, _>::new(values::<R>(data));
+    if !Conn::<R>::READS_BACK {
+        return row::<R, _>(conn, statement);
+    }
+    let given = R::given_key(data);
+    if given.is_none() && !ascends::<R>() {
+        return Err(untold_key());
+    }
+    conn.execute_returning_count(&statement)?;
+    let inserted = match given {
+        Some(key) => select::<R>(conn, &key).and_then(|row| row.ok_or(Error::NotFound)),
+        None => row::<R, _>(conn, SelectInserted::<R>::new()),
+    };
+    read_back(inserted)
+}
+
+/// In one statement, or one for each run of rows that leave the same columns to the database; the
+/// rows in any order.
+pub(super) fn insert_many<R: Model>(conn: &mut Conn<R>, data: &[R::Insert]) -> Listed<R> {
+    let mut inserted = Vec::with_capacity(data.len());
+    for together in together::<R>(data)? {
+        let statement = InsertRows::<R, _>::new(together);
+        if Conn::<R>::READS_BACK {
+            conn.execute_returning_count(&statement)?;
+        } else {
+            inserted.extend(rows::<R, _>(conn, statement)?);
+        }
+    }
+    if !Conn::<R>::READS_BACK {
+        return Ok(inserted);
+    }
+    if let Some(keys) = data.iter().map(R::given_key).collect::<Option<Vec<_>>>() {
+        return select_many::<R>(conn, &keys);
+    }
+    let count = Conn::<R>::number(i64::try_from(data.len()).unwrap_or(i64::MAX));
+    rows::<R, _>(conn, SelectInsertedRows::<R, _>::new(count))
+}
+
+/// `Err(EmptyChangeset)` if there is nothing to set; `None` if there is no such row.
+pub(super) fn update<R: Model>(conn: &mut Conn<R>, key: &Key<R>, update: &R::Update) -> Found<R> {
+    let statement = Update::<R, _, _>::new(R::Changed::changes(update), is::<R>(key));
+    let statement = R::texts()
+        .updates
+        .know::<Conn<R>, R, _, _>(statement, Update::changes)?;
+    if !Conn::<R>::READS_BACK {
+        return row::<R, _>(conn, statement).optional();
+    }
+    // The statement sees rows as they are, the SELECT behind it as they were when the transaction
+    // began: a row that is gone since would come back. Diesel asks the server to count the rows that
+    // match, changed or not.
+    if conn.execute_returning_count(&statement)? == 0 {
+        return Ok(None);
+    }
+    read_back(select::<R>(conn, key))
+}
+
+/// In one statement; the rows in any order. There must be changes.
+pub(super) fn update_many<R: Model>(
+    conn: &mut Conn<R>,
+    keys: &[Key<R>],
+    update: &R::Update,
+) -> Listed<R> {
+    let statement = Update::<R, _, _>::new(R::Changed::changes(update), is_any::<R>(keys));
+    if !Conn::<R>::READS_BACK {
+        return rows::<R, _>(conn, statement);
+    }
+    if conn.execute_returning_count(&statement)? < keys.len() {
+        // With locks, to see what is there now.
+        return select_many_for_update::<R>(conn, keys);
+    }
+    select_many::<R>(conn, keys)
+}
+
+pub(super) fn delete<R: Model>(conn: &mut Conn<R>, key: &Key<R>) -> QueryResult<usize> {
+    conn.execute_returning_count(&Delete::<R, _>::new(is::<R>(key)))
+}
+
+pub(super) fn delete_many<R: Model>(conn: &mut Conn<R>, keys: &[Key<R>]) -> QueryResult<usize> {
+    conn.execute_returning_count(&Delete::<R, _>::new(is_any::<R>(keys)))
+}
+
+/// How many values the insert of a row binds.
+pub(super) fn binds_of_insert<R: Model>(data: &R::Insert) -> QueryResult<usize> {
+    binds_of::<Conn<R>, _>(&values::<R>(data))
+}
+
+/// How many values an update binds beside keys; `Err(EmptyChangeset)` if there is nothing to set.
+pub(super) fn binds_of_update<R: Model>(update: &R::Update) -> QueryResult<usize> {
+    let changes = R::Changed::changes(update);
+    if changes.is_noop(&BackendOf::<R>::default())? {
+        return Err(no_changes());
+    }
+    binds_of::<Conn<R>, _>(&changes)
+}
+
+/// Whether the database makes the keys of all these rows, and they then tell which row is which.
+pub(super) fn makes_ascending_keys<R: Model>(data: &[R::Insert]) -> QueryResult<bool> {
+    if !ascends::<R>() {
+        return Ok(false);
+    }
+    let same_for_all = R::Inserted::SAME_FOR_ALL;
+    let key = <R::Table as Keyed<Conn<R>, Key<R>>>::key();
+    for row in &data[..if same_for_all {
+        data.len().min(1)
+    } else {
+        data.len()
+    }] {
+        if gives_key::<Conn<R>, _, _>(&values::<R>(row), &key)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn is<R: Model>(key: &Key<R>) -> impl QueryFragment<BackendOf<R>> + QueryId {
+    <R::Table as Keyed<Conn<R>, Key<R>>>::is(key)
+}
+
+fn is_any<R: Model>(keys: &[Key<R>]) -> impl QueryFragment<BackendOf<R>> + QueryId {
+    <R::Table as Keyed<Conn<R>, Key<R>>>::is_any(keys)
+}
+
+fn values<R: Model>(data: &R::Insert) -> impl QueryFragment<BackendOf<R>> + QueryId {
+    R::Inserted::values(data)
+}
+
+fn row<R, S>(conn: &mut Conn<R>, statement: S) -> QueryResult<R::Entity>
+where
+    R: Model,
+    S: Query<SqlType = R::Columns> + QueryFragment<BackendOf<R>> + QueryId,
+{
+    <R::Columns as Makes<R::Entity, Conn<R>>>::row(conn, statement)
+}
+
+fn rows<R, S>(conn: &mut Conn<R>, statement: S) -> Listed<R>
+where
+    R: Model,
+    S: Query<SqlType = R::Columns> + QueryFragment<BackendOf<R>> + QueryId,
+{
+    <R::Columns as Makes<R::Entity, Conn<R>>>::rows(conn, statement)
+}
 
 /// What became of reading back a row that has been written: if it failed, the write stands, and only
 /// a rollback undoes it.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub fn read_back<T>(row: QueryResult<T>) -> QueryResult<T> {
+fn read_back<T>(row: QueryResult<T>) -> QueryResult<T> {
     row.map_err(|error| match error {
         error @ Error::DeserializationError(_) => error,
         error => Error::DeserializationError(Box::new(Unreadable(error))),
     })
 }
 
-/// `UPDATE table SET changes WHERE predicate [RETURNING columns]`.
-///
-/// Diesel's own `UpdateStatement` is prepared anew at every execution (`unsafe_to_cache_prepared`
-/// in its `walk_ast`), because its text depends on its values: an unset `Option` leaves its column
-/// out. Without a static query id the cache is keyed by the text itself, which is right for every
-/// shape, and each shape is prepared once.
-///
-/// There must be changes: [`binds_of_changes`](super::binds_of_changes) and
-/// [`known`](Self::known) say when there are none.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub struct UpdateByKey<From, Changes, Predicate, Returning = ()> {
-    from: From,
-    changes: Changes,
-    predicate: Predicate,
-    returning: Returning,
-}
-
-impl<From, Changes, Predicate> UpdateByKey<From, Changes, Predicate> {
-    pub fn new<Source: QuerySource<FromClause = From>>(
-        source: &Source,
-        changes: Changes,
-        predicate: Predicate,
-    ) -> Self {
-        Self {
-            from: source.from_clause(),
-            changes,
-            predicate,
-            returning: (),
-        }
-    }
-
-    /// `columns` must be the same at every call with the same `text`.
-    pub fn returning<C, Returning>(
-        self,
-        text: &'static OnceCell<String>,
-        columns: &Returning,
-    ) -> QueryResult<UpdateByKey<From, Changes, Predicate, QuotedOnce<Returning>>>
-    where
-        C: Connection,
-        C::Backend: Default,
-        <C::Backend as Backend>::QueryBuilder: Default,
-        Returning: QueryFragment<C::Backend>,
-    {
-        let Self {
-            from,
-            changes,
-            predicate,
-            ..
-        } = self;
-        let text = text.get_or_try_init(|| text_of::<C, _>(columns))?;
-        Ok(UpdateByKey {
-            from,
-            changes,
-            predicate,
-            returning: QuotedOnce {
-                text,
-                columns: PhantomData,
-            },
-        })
-    }
-}
-
-impl<From, Changes, Predicate, Returning> UpdateByKey<From, Changes, Predicate, Returning> {
-    /// With a static id for the columns that it sets: where `predicate` does not depend on values.
-    pub fn known<C, Of>(self, shapes: &'static Shapes) -> QueryResult<Known<Of, Self>>
-    where
-        C: Connection,
-        C::Backend: Default,
-        <C::Backend as Backend>::QueryBuilder: Default,
-        Of: 'static,
-        Changes: QueryFragment<C::Backend>,
-    {
-        shapes.know::<C, _, _, _>(self, |statement| &statement.changes)
-    }
-}
-
-/// What stands behind RETURNING, as a text made once: each column is walked several times otherwise.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub struct QuotedOnce<Returning> {
-    text: &'static str,
-    columns: PhantomData<Returning>,
-}
-
-impl<DB: Backend, Returning> QueryFragment<DB> for QuotedOnce<Returning> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql(" RETURNING ");
-        out.push_sql(self.text);
-        Ok(())
-    }
-}
-
-impl<DB, From, Changes, Predicate, Returning> QueryFragment<DB>
-    for UpdateByKey<From, Changes, Predicate, Returning>
-where
-    DB: Backend,
-    From: QueryFragment<DB>,
-    Changes: QueryFragment<DB>,
-    Predicate: QueryFragment<DB>,
-    Returning: QueryFragment<DB>,
-{
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql("UPDATE ");
-        self.from.walk_ast(out.reborrow())?;
-        out.push_sql(" SET ");
-        self.changes.walk_ast(out.reborrow())?;
-        out.push_sql(" WHERE ");
-        self.predicate.walk_ast(out.reborrow())?;
-        self.returning.walk_ast(out)
-    }
-}
-
-impl<From, Changes, Predicate, Returning> QueryId
-    for UpdateByKey<From, Changes, Predicate, Returning>
-{
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<From, Changes, Predicate, Returning> Query
-    for UpdateByKey<From, Changes, Predicate, QuotedOnce<Returning>>
-where
-    Returning: Expression,
-{
-    type SqlType = Returning::SqlType;
-}
-
-impl<Conn, From, Changes, Predicate, Returning> RunQueryDsl<Conn>
-    for UpdateByKey<From, Changes, Predicate, Returning>
-{
-}
-
-/// MySQL's `LAST_INSERT_ID()`, of the key's own SQL type.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub struct LastInsertId<SqlType>(PhantomData<SqlType>);
-
-impl<SqlType> LastInsertId<SqlType> {
-    #[allow(clippy::new_without_default)]
-    pub const fn new() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<SqlType: diesel::sql_types::SqlType + TypedExpressionType> Expression
-    for LastInsertId<SqlType>
-{
-    type SqlType = SqlType;
-}
-
-impl<SqlType, DB: Backend> QueryFragment<DB> for LastInsertId<SqlType> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql("LAST_INSERT_ID()");
-        Ok(())
-    }
-}
-
-impl<SqlType: 'static> QueryId for LastInsertId<SqlType> {
-    type QueryId = Self;
-}
-
-impl<SqlType> ValidGrouping<()> for LastInsertId<SqlType> {
-    type IsAggregate = is_aggregate::Never;
-}
-
-impl<SqlType, Source> AppearsOnTable<Source> for LastInsertId<SqlType> where Self: Expression {}
-
-impl<SqlType, Source> SelectableExpression<Source> for LastInsertId<SqlType> where
-    Self: AppearsOnTable<Source>
-{
-}
-
-/// A value that stands for the SQL type of a table's key.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub fn key_type<T>(_: &T) -> TypeId
-where
-    T: Table,
-    <T::PrimaryKey as Expression>::SqlType: 'static,
-    T::PrimaryKey: Expression,
-{
-    TypeId::of::<<T::PrimaryKey as Expression>::SqlType>()
-}
-
 /// Whether keys of this SQL type, made by the database, ascend in the order of the rows of one
 /// INSERT. Others (a random UUID) say nothing about which row is which.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub fn ascends(key: TypeId) -> bool {
-    use diesel::sql_types::{BigInt, Integer, SmallInt};
+fn ascends<R: Model>() -> bool {
     [
         TypeId::of::<SmallInt>(),
         TypeId::of::<Integer>(),
         TypeId::of::<BigInt>(),
     ]
-    .contains(&key)
+    .contains(&<R::Table as Keyed<Conn<R>, Key<R>>>::key_type())
 }
 
 /// MySQL has only `LAST_INSERT_ID()` to tell which key it made.
-// Not public API. Used by generated code.
-#[doc(hidden)]
 #[cold]
-pub fn untold_key() -> Error {
+fn untold_key() -> Error {
     let why = "MySQL does not tell the key of this row, which is no AUTO_INCREMENT integer: let the \
                insert type hold it, and name the field as `given_key = ..` in `#[repository]`";
     Error::QueryBuilderError(why.into())
-}
-
-/// As many rows as there are in `data`.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub fn limit_of<T>(data: &[T]) -> i64 {
-    i64::try_from(data.len()).unwrap_or(i64::MAX)
 }

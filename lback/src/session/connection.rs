@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
-use diesel::connection::AnsiTransactionManager;
+use diesel::backend::Backend;
+use diesel::connection::{AnsiTransactionManager, LoadConnection};
+use diesel::query_builder::{Query, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
+use diesel::sql_types::BigInt;
 
 use super::TransactionOptions;
 use crate::error::Result;
@@ -25,7 +28,12 @@ pub(crate) use sealed::Sealed;
     note = "it may be `SqliteConnection`, `PgConnection` or `MysqlConnection`, each with the feature `sqlite`, `postgres` or `mysql` of lback"
 )]
 pub trait SessionConnection:
-    diesel::Connection<TransactionManager = AnsiTransactionManager> + Sealed + 'static
+    diesel::Connection<
+        TransactionManager = AnsiTransactionManager,
+        Backend: Backend<QueryBuilder: Default> + Default + 'static,
+    > + LoadConnection
+    + Sealed
+    + 'static
 {
     /// Settings that every connection should have.
     #[doc(hidden)]
@@ -105,6 +113,24 @@ pub trait SessionConnection:
     /// Whether a row that was written must be read back with a statement of its own.
     #[doc(hidden)]
     const READS_BACK: bool = false;
+
+    /// Whether `FOR UPDATE` locks a row. SQLite has one writer at a time.
+    #[doc(hidden)]
+    const LOCKS_ROWS: bool = true;
+
+    /// Whether DEFAULT may stand among the values of an INSERT.
+    #[doc(hidden)]
+    const KNOWS_DEFAULT: bool = true;
+
+    /// A number in a statement.
+    #[doc(hidden)]
+    fn number(value: i64) -> impl QueryFragment<Self::Backend> + QueryId;
+
+    /// The number that a statement answers with.
+    #[doc(hidden)]
+    fn read_number<S>(&mut self, statement: S) -> diesel::QueryResult<i64>
+    where
+        S: Query<SqlType = BigInt> + QueryFragment<Self::Backend> + QueryId;
 }
 
 /// What a failed statement has done to the transaction around it.

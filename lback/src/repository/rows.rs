@@ -1,0 +1,74 @@
+//! Rows of one INSERT.
+
+use diesel::QueryResult;
+use diesel::backend::Backend;
+use diesel::query_builder::{AstPass, QueryFragment};
+
+use super::model::{BackendOf, Model};
+use super::role::Inserts;
+use super::text::text_of;
+use crate::session::SessionConnection;
+
+/// `(columns) VALUES (row), ..`
+pub(super) struct Rows<Row> {
+    /// `(a, b) VALUES `, or `DEFAULT VALUES`.
+    columns: String,
+    values: Vec<Row>,
+    shape: String,
+}
+
+/// Rows that can be inserted together, as few times as possible.
+///
+/// Where the database knows DEFAULT among values, that is all of them. SQLite does not: a column that
+/// is left to it is left out, so only neighbours that leave out the same go together. The keys that
+/// the database makes then ascend through all of them.
+pub(super) fn together<R: Model>(
+    data: &[R::Insert],
+) -> QueryResult<Vec<Rows<impl QueryFragment<BackendOf<R>>>>> {
+    let same_for_all = R::Connection::KNOWS_DEFAULT || R::Inserted::SAME_FOR_ALL;
+    let mut all: Vec<Rows<_>> = Vec::new();
+    let mut room = 0;
+    for row in data {
+        if same_for_all && !all.is_empty() {
+            all[0].values.push(R::row(row));
+            continue;
+        }
+        let shape = text_of::<R::Connection, _>(&R::Inserted::values(row))?;
+        match all.last_mut() {
+            Some(last) if room > 0 && last.shape == shape => {
+                last.values.push(R::row(row));
+                room -= 1;
+            }
+            _ => {
+                let end = shape.find(") VALUES (").map(|end| end + ") VALUES ".len());
+                // Identifiers may hold the sign too: then a statement has fewer rows than it could.
+                let binds = shape.matches('?').count();
+                room = match end {
+                    Some(_) => (R::Connection::MAX_BINDS / binds.max(1)).saturating_sub(1),
+                    None => 0,
+                };
+                all.push(Rows {
+                    columns: shape[..end.unwrap_or(shape.len())].to_owned(),
+                    values: vec![R::row(row)],
+                    shape,
+                });
+            }
+        }
+    }
+    Ok(all)
+}
+
+impl<DB: Backend, Row: QueryFragment<DB>> QueryFragment<DB> for Rows<Row> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql(&self.columns);
+        for (index, row) in self.values.iter().enumerate() {
+            if row.is_noop(out.backend())? {
+                break;
+            }
+            out.push_sql(if index == 0 { "(" } else { ", (" });
+            row.walk_ast(out.reborrow())?;
+            out.push_sql(")");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,47 @@
+//! What a repository remembers of the texts of its statements.
+
+use diesel::QueryResult;
+use once_cell::sync::OnceCell;
+
+use super::model::{Key, Model};
+use super::role::{Keyed, Makes};
+use super::shape::Shapes;
+use super::text::text_of;
+
+/// A static of each repository.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub struct Texts {
+    names: OnceCell<Names>,
+    pub(super) updates: Shapes,
+}
+
+impl Texts {
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self {
+            names: OnceCell::new(),
+            updates: Shapes::new(),
+        }
+    }
+}
+
+/// Quoted once, since each statement is walked several times.
+pub(super) struct Names {
+    pub(super) table: String,
+    pub(super) key: String,
+    pub(super) columns: String,
+}
+
+pub(super) fn names<R: Model>() -> QueryResult<&'static Names> {
+    R::texts().names.get_or_try_init(|| {
+        let table = <R::Table as Keyed<R::Connection, Key<R>>>::from();
+        let key = <R::Table as Keyed<R::Connection, Key<R>>>::key();
+        let columns = <R::Columns as Makes<R::Entity, R::Connection>>::columns();
+        Ok(Names {
+            table: text_of::<R::Connection, _>(&table)?,
+            key: text_of::<R::Connection, _>(&key)?,
+            columns: text_of::<R::Connection, _>(&columns)?,
+        })
+    })
+}
