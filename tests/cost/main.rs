@@ -3,14 +3,9 @@
 //! `lback-cost WHAT N` does `WHAT` N times; the instructions of one are the difference between two
 //! runs, divided by the difference of their Ns.
 
-// Each variant stands here as its users would write it.
-#![allow(clippy::pedantic, clippy::unwrap_used, missing_docs, unreachable_pub)]
-
-mod dispatch;
-mod operation;
-mod rivals;
-
 use std::env::args;
+
+use lback_cost::{Place, dispatch, sqlite};
 
 fn main() {
     let mut args = args().skip(1);
@@ -24,15 +19,9 @@ fn main() {
     let (_, run) = all()
         .find(|(name, _)| *name == what)
         .unwrap_or_else(|| panic!("there is no `{what}`"));
-    run(times);
+    run(Place::MEMORY, times);
 }
 
-type Run = fn(usize);
-
-fn all() -> impl Iterator<Item = (&'static str, Run)> {
-    dispatch::ALL
-        .iter()
-        .chain(operation::ALL)
-        .chain(rivals::ALL)
-        .copied()
+fn all() -> impl Iterator<Item = lback_cost::Work> {
+    dispatch::ALL.iter().copied().chain(sqlite::all())
 }

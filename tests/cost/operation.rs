@@ -1,8 +1,9 @@
-//! The operations of a repository, without receivers and with six, in one transaction.
+//! The operations of a repository, without receivers and with six.
 
-use lback::sqlite::prelude::*;
+use std::time::Duration;
 
-use crate::Run;
+use super::*;
+use crate::{Run, measured};
 
 pub(crate) const ALL: &[(&str, Run)] = &[
     ("find", find),
@@ -19,7 +20,7 @@ pub(crate) const ALL: &[(&str, Run)] = &[
 pub const TO_DELETE: usize = 2_000;
 
 /// Argon2's least, ready made: what is counted is not the hashing.
-const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0$\
+pub const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0$\
                     zw6VBCMoUDNVLmHfwlqRqCsSd9tJI0Wh3Ij4Ff0PV8o";
 
 pub fn new_user(number: usize) -> NewUser {
@@ -38,24 +39,30 @@ pub fn changes(number: usize) -> UserChanges {
     }
 }
 
-/// A database in memory with `rows` users, and the transaction open.
-pub fn with_users(rows: usize, work: impl FnOnce(&mut Session)) {
-    let mut session = lback::sqlite::connect(":memory:").unwrap();
-    lback::sqlite::migrate(&mut session).unwrap();
+/// A database with `rows` users.
+pub fn filled(place: Place, rows: usize) -> (Database, Session) {
+    let database = Database::at(place);
+    let mut session = database.session();
+    migrate(&mut session).unwrap();
     let new = (0..rows).map(new_user);
     UserRepository::new()
         .create_many(&mut session, new)
         .unwrap();
-    session
-        .transaction(|session| {
-            work(session);
-            lback::Result::Ok(())
-        })
-        .unwrap();
+    (database, session)
 }
 
-fn find(times: usize) {
-    with_users(1, |session| {
+fn with_users(place: Place, rows: usize, work: impl FnOnce(&mut Session)) -> Duration {
+    let (_database, mut session) = filled(place, rows);
+    if place.commits_each {
+        return measured(|| work(&mut session));
+    }
+    session
+        .transaction(|session| lback::Result::Ok(measured(|| work(session))))
+        .unwrap()
+}
+
+fn find(place: Place, times: usize) -> Duration {
+    with_users(place, 1, |session| {
         for _ in 0..times {
             assert!(
                 UserRepository::new()
@@ -64,46 +71,46 @@ fn find(times: usize) {
                     .is_some()
             );
         }
-    });
+    })
 }
 
-fn create_many(times: usize) {
+fn create_many(place: Place, times: usize) -> Duration {
     let new: Vec<_> = (0..times).map(new_user).collect();
-    with_users(0, |session| {
+    with_users(place, 0, |session| {
         UserRepository::new().create_many(session, new).unwrap();
-    });
+    })
 }
 
 macro_rules! operations {
     () => {
         use super::*;
 
-        lback_tests::own_users!(SqliteConnection);
+        own_users!();
 
-        pub fn create(times: usize) {
+        pub fn create(place: Place, times: usize) -> Duration {
             let new: Vec<_> = (0..times).map(new_user).collect();
-            with_users(0, |session| {
+            with_users(place, 0, |session| {
                 for new in new {
                     Users.create(session, new).unwrap();
                 }
-            });
+            })
         }
 
-        pub fn update(times: usize) {
+        pub fn update(place: Place, times: usize) -> Duration {
             let changes: Vec<_> = (0..times).map(changes).collect();
-            with_users(1, |session| {
+            with_users(place, 1, |session| {
                 for changes in changes {
                     Users.update(session, UserId::from(1), changes).unwrap();
                 }
-            });
+            })
         }
 
-        pub fn delete(times: usize) {
-            with_users(TO_DELETE, |session| {
+        pub fn delete(place: Place, times: usize) -> Duration {
+            with_users(place, TO_DELETE, |session| {
                 for number in 1..=times {
                     Users.delete(session, UserId::from(number as i64)).unwrap();
                 }
-            });
+            })
         }
     };
 }
