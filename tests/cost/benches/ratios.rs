@@ -23,9 +23,6 @@ fn main() {
         .skip(1)
         .filter(|arg| !arg.starts_with('-'))
         .collect();
-    if wanted.is_empty() {
-        println!("tables: `tests/cost/ratios` prints them");
-    }
     for table in wanted {
         match &*table {
             "dispatch" => print_dispatch(),
@@ -37,7 +34,7 @@ fn main() {
             }
             "postgres" => print_server("PostgreSQL", on_postgres()),
             "mysql" => print_server("MySQL", on_mysql()),
-            other => println!("there is no table `{other}`"),
+            _ => println!("no table is called so: see tests/cost/ratios"),
         }
     }
 }
