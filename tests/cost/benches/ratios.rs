@@ -28,9 +28,19 @@ fn main() {
             "dispatch" => print_dispatch(),
             "sqlite" => {
                 let all: Vec<_> = sqlite::all().collect();
-                print_operations("SQLite in memory, in one transaction", Place::MEMORY, &all);
-                print_operations("SQLite in a file, in one transaction", Place::FILE, &all);
-                print_operations("SQLite in a file, a commit each", Place::FILE_EACH, &all);
+                for (at, place) in [
+                    ("in memory, in one transaction", Place::MEMORY),
+                    (
+                        "in a file (WAL, synchronous FULL), in one transaction",
+                        Place::FILE,
+                    ),
+                    (
+                        "in a file (WAL, synchronous FULL), a commit each",
+                        Place::FILE_EACH,
+                    ),
+                ] {
+                    print_operations(&format!("SQLite {at}"), place, &all);
+                }
             }
             "postgres" => print_server("PostgreSQL", on_postgres()),
             "mysql" => print_server("MySQL", on_mysql()),
@@ -124,6 +134,7 @@ fn print_operations(title: &str, place: Place, all: &[Work]) {
     println!(
         "Microseconds a row, the least of {ROUNDS} rounds; ratios of the least / the median.\n"
     );
+    println!("Where lback has 6 receivers, the others send the same statements and call nobody.\n");
     if has_rusqlite {
         println!("| operation | lback | Diesel | rusqlite | to Diesel | to rusqlite |");
         println!("|---|--:|--:|--:|--:|--:|");
