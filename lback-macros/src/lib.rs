@@ -22,7 +22,8 @@ mod testing;
 
 #[proc_macro_attribute]
 pub fn receiver(attr: TokenStream, item: TokenStream) -> TokenStream {
-    receiver::expand(attr.into(), &item.into()).into()
+    let by_hand = cfg!(feature = "manual-registry");
+    receiver::expand(attr.into(), &item.into(), by_hand).into()
 }
 
 #[proc_macro_attribute]

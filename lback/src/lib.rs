@@ -6,6 +6,31 @@
     allow(dead_code, unused_imports, unused_macros)
 )]
 
+// Those that `inventory` knows; on any other its registries are empty, and it says nothing.
+#[cfg(not(any(
+    feature = "manual-registry",
+    target_family = "wasm",
+    windows,
+    target_os = "android",
+    target_os = "dragonfly",
+    target_os = "freebsd",
+    target_os = "haiku",
+    target_os = "illumos",
+    target_os = "ios",
+    target_os = "linux",
+    target_os = "macos",
+    target_os = "netbsd",
+    target_os = "none",
+    target_os = "nto",
+    target_os = "openbsd",
+    target_os = "redox",
+    target_os = "vxworks",
+)))]
+compile_error!(
+    "receivers cannot register themselves on this target, and would silently never run: turn on \
+     the feature `manual-registry` of `lback`, and give sessions a `lback::manual_registry![..]`"
+);
+
 // So that expansions, which say `::lback`, also work inside.
 extern crate self as lback;
 
@@ -109,7 +134,7 @@ macro_rules! allow_users_to_appear_in_same_query {
 // Not public API. Used by generated code.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::__declare as declare;
+    pub use crate::{__by_hand as by_hand, __declare as declare};
     pub use ::{diesel, inventory};
     pub use diesel::query_builder::QueryFragment;
     pub use lback_macros::signal;

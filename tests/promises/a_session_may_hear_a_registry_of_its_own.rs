@@ -2,7 +2,9 @@
 //! that registry hears nobody else.
 
 use crate::database::*;
-use lback::{Problem, manual_registry};
+#[cfg(not(feature = "manual-registry"))]
+use lback::Problem;
+use lback::manual_registry;
 use lback_tests::{Trace, new_user};
 
 own_users!();
@@ -27,6 +29,14 @@ fn nobody() -> Result<(), Veto> {
     Err(Veto::new("closed"))
 }
 
+/// By a second attribute, it is a receiver twice.
+#[receiver(user_pre_create, order = 3)]
+#[receiver(user_post_create)]
+fn both(#[state] trace: &Trace, signal: &SignalInfo) {
+    trace.note(format!("both {}", signal.name()));
+}
+
+#[cfg(not(feature = "manual-registry"))]
 fn no_receiver() {}
 
 #[test]
@@ -64,6 +74,47 @@ fn which_may_be_empty() {
     Users.create(&mut others, new_user("eve")).unwrap_err();
 }
 
+#[test]
+fn which_names_each_function_once() {
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    let trace = Trace::new();
+    let registry = manual_registry![both, self::first, both].unwrap();
+    let mut session = database
+        .session()
+        .with_state(trace.clone())
+        .with_registry(&registry);
+
+    Users.create(&mut session, new_user("ada")).unwrap();
+
+    assert_eq!(
+        trace.take(),
+        ["first", "both user_pre_create", "both user_post_create"]
+    );
+}
+
+#[test]
+fn in_every_session_of_a_pool_too() {
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    let trace = Trace::new();
+    let pool = lback::Database::<Native>::builder()
+        .state(trace.clone())
+        .registry(&manual_registry![first, later].unwrap())
+        .connect(&database.url())
+        .unwrap();
+
+    let (mut one, mut other) = (pool.session().unwrap(), pool.session().unwrap());
+    Users.create(&mut one, new_user("ada")).unwrap();
+    Users.create(&mut other, new_user("eve")).unwrap();
+
+    assert_eq!(trace.take(), ["first", "later ada", "first", "later eve"]);
+}
+
+// With the feature, the compiler finds it out.
+#[cfg(not(feature = "manual-registry"))]
 #[test]
 fn but_not_what_is_no_receiver() {
     let error = manual_registry![first, no_receiver].unwrap_err();

@@ -8,6 +8,7 @@ use syn::spanned::Spanned;
 
 use super::handler;
 use super::valid::{Delivery, Kept, Lent, Phase, Receiver};
+use crate::item::{MaybeItemFn, conditions};
 
 /// What is added beside the function.
 pub(super) fn registrations(receiver: &Receiver) -> TokenStream {
@@ -18,8 +19,46 @@ pub(super) fn registrations(receiver: &Receiver) -> TokenStream {
         .collect()
 }
 
+/// Lets `manual_registry!` find the receivers by the function's name: functions and types have
+/// different names, so a type may bear this one too, and comes along wherever it is imported.
+pub(super) fn choice(function: &MaybeItemFn, receivers: &[Receiver]) -> TokenStream {
+    let conditions = conditions(&function.attrs);
+    let (vis, name) = (&function.vis, &function.sig.ident);
+    let entries = receivers.iter().flat_map(|receiver| {
+        receiver
+            .signals
+            .iter()
+            .map(|signal| entry(receiver, signal))
+    });
+    quote! {
+        #(#conditions)*
+        #[doc(hidden)]
+        #[allow(dead_code, missing_debug_implementations, non_camel_case_types, unreachable_pub)]
+        #vis enum #name {}
+
+        #(#conditions)*
+        #[automatically_derived]
+        #[allow(deprecated, unused_variables, clippy::unit_arg)]
+        impl ::lback::__private::ByHand for #name {
+            const RECEIVERS: &'static [&'static dyn ::lback::__private::AddByHand] =
+                &[#(&{ #entries }),*];
+        }
+    }
+}
+
 fn registration(receiver: &Receiver, signal: &Path) -> TokenStream {
     let conditions = &receiver.conditions;
+    let entry = entry(receiver, signal);
+    quote! {
+        #(#conditions)*
+        #[allow(deprecated, unused_variables, clippy::unit_arg)]
+        const _: () = {
+            ::lback::__private::inventory::submit! { #entry }
+        };
+    }
+}
+
+fn entry(receiver: &Receiver, signal: &Path) -> TokenStream {
     let entries = registrar(receiver, signal);
     // A name that no path of the user's can mean.
     let registrar = Ident::new("registrar", Span::mixed_site());
@@ -34,14 +73,8 @@ fn registration(receiver: &Receiver, signal: &Path) -> TokenStream {
         },
     );
     quote! {
-        #(#conditions)*
-        #[allow(deprecated, unused_variables, clippy::unit_arg)]
-        const _: () = {
-            ::lback::__private::inventory::submit! {
-                let #registrar = #entries;
-                #registrar.entry(#identity #options, #handle, #condition)
-            }
-        };
+        let #registrar = #entries;
+        #registrar.entry(#identity #options, #handle, #condition)
     }
 }
 

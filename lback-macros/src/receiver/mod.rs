@@ -18,23 +18,32 @@ use quote::ToTokens;
 use crate::item::MaybeItemFn;
 use crate::mistake::{Mistakes, beside};
 
-/// The function as it was, then its registrations or the mistakes.
-pub(crate) fn expand(attr: TokenStream, item: &TokenStream) -> TokenStream {
+/// The function as it was, then its registrations or the mistakes. `by_hand` adds what makes it
+/// known to `manual_registry!`.
+pub(crate) fn expand(attr: TokenStream, item: &TokenStream, by_hand: bool) -> TokenStream {
     let mut mistakes = Mistakes::default();
-    let arguments = parse::arguments(attr, &mut mistakes);
-    let function = match syn::parse2::<MaybeItemFn>(item.clone()) {
+    let mut all = vec![parse::arguments(attr, &mut mistakes)];
+    let mut function = match syn::parse2::<MaybeItemFn>(item.clone()) {
         Ok(function) => function,
         Err(error) => {
             mistakes.absorb(parse::not_a_function(item, error));
             return beside(item, mistakes.finish(None));
         }
     };
-    let checked = check::receiver(&arguments, &function, &mut mistakes);
-    let added = mistakes
-        .finish(Some(checked))
-        .map(|receiver| expand::registrations(&receiver));
-    beside(
-        &parameter::without_state(function).into_token_stream(),
-        added,
-    )
+    if by_hand {
+        // What makes it known can be there only once, so the first attribute speaks for all.
+        let further = parse::take_further(&mut function.attrs);
+        all.extend(further.map(|attr| parse::arguments(attr, &mut mistakes)));
+    }
+    let checked: Vec<_> = all
+        .iter()
+        .map(|arguments| check::receiver(arguments, &function, &mut mistakes))
+        .collect();
+    let checked = mistakes.finish(Some(checked));
+    let choice = by_hand.then(|| expand::choice(&function, checked.as_deref().unwrap_or_default()));
+    let registrations = checked.map(|all| all.iter().map(expand::registrations).collect());
+    let function = parameter::without_state(function).into_token_stream();
+    let mut expansion = beside(&function, registrations);
+    expansion.extend(choice);
+    expansion
 }

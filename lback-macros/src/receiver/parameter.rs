@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Span};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, ExprClosure, FnArg, Lifetime, Pat, Signature, Type, TypeImplTrait};
 
+use super::parse::is_receiver;
 use super::valid::{Exclusive, Keep, Kept, Lend, Lent, Looked, Owned, Shared};
 use crate::item::MaybeItemFn;
 use crate::mistake::Mistakes;
@@ -75,12 +76,6 @@ pub(super) fn of_closure(closure: &ExprClosure, mistakes: &mut Mistakes) -> Vec<
 ///
 /// A further `#[receiver]` below this one has still to see it.
 pub(super) fn without_state(mut function: MaybeItemFn) -> MaybeItemFn {
-    let is_receiver = |attr: &Attribute| {
-        attr.path()
-            .segments
-            .last()
-            .is_some_and(|segment| segment.ident == "receiver")
-    };
     if !function.attrs.iter().any(is_receiver) {
         for input in &mut function.sig.inputs {
             if let FnArg::Typed(typed) = input {

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use syn::parse::{ParseStream, Parser};
-use syn::{Expr, LitStr, Path, Token};
+use syn::{Attribute, Expr, LitStr, Meta, Path, Token};
 
 use crate::mistake::Mistakes;
 use crate::option::comma;
@@ -71,6 +71,27 @@ fn argument(input: ParseStream<'_>) -> syn::Result<Argument> {
         syn::Error::new(error.span(), message)
     })?;
     Ok(Argument::Option(name, value))
+}
+
+/// Takes away the further `#[receiver(..)]` on a function: what stands between their brackets.
+pub(super) fn take_further(attrs: &mut Vec<Attribute>) -> impl Iterator<Item = TokenStream> {
+    let (further, others) = std::mem::take(attrs)
+        .into_iter()
+        .partition(|attr| is_receiver(attr) && matches!(attr.meta, Meta::List(_)));
+    *attrs = others;
+    let further: Vec<Attribute> = further;
+    further.into_iter().filter_map(|attr| match attr.meta {
+        Meta::List(list) => Some(list.tokens),
+        Meta::Path(_) | Meta::NameValue(_) => None,
+    })
+}
+
+/// Whether this is the attribute that is expanded here, by its name.
+pub(super) fn is_receiver(attr: &Attribute) -> bool {
+    attr.path()
+        .segments
+        .last()
+        .is_some_and(|segment| segment.ident == "receiver")
 }
 
 /// Why the item is refused: it is something else, or a function that is not written to its end.

@@ -36,7 +36,7 @@ fn half_typed_code_keeps_its_function() {
 }
 
 fn assert_function_stays(attr: &TokenStream, item: &TokenStream) {
-    let expansion = expand(attr.clone(), item).to_string();
+    let expansion = expand(attr.clone(), item, true).to_string();
     for typed in ["fn welcome", "user : & 'a User", "mailer . send"] {
         assert!(
             !item.to_string().contains(typed) || expansion.contains(typed),
@@ -50,6 +50,7 @@ fn a_half_typed_body_is_no_mistake() {
     let expansion = expand(
         quote!(user_post_create),
         &quote!(fn f(user: &User) { user. let = }),
+        false,
     );
     assert!(
         expansion.to_string().contains("registrar . entry"),
@@ -73,6 +74,7 @@ fn all_mistakes_are_reported_at_once() {
             async unsafe fn f<T>(&self, _: u8, (a, b): (u8, u8), user: &User, _user: User,
                 session: &mut Session, conn: SqliteConnection, #[state] mailer: Mailer) {}
         },
+        false,
     );
     assert!(expansion.to_string().contains("async unsafe fn f < T >"));
     expect![[r#"
@@ -109,6 +111,7 @@ fn an_effect_can_neither_change_its_arguments_nor_be_isolated() {
         &quote!(
             fn f(data: &mut NewUser) {}
         ),
+        false,
     );
     expect![[r"
         `after_rollback` is given twice; keep one
@@ -125,7 +128,7 @@ fn a_further_receiver_still_sees_the_states() {
         fn f(#[state] mailer: &Mailer) {}
     };
     assert!(
-        expand(quote!(user_post_create), &item)
+        expand(quote!(user_post_create), &item, false)
             .to_string()
             .contains("# [state]")
     );
@@ -142,7 +145,7 @@ fn the_documentation_shows_the_expansion_of_a_receiver() {
     let page = page(
         "The function stays as it is. A receiver",
         &quote!(#[receiver(#attr)] #item),
-        expand(attr, &item),
+        expand(attr, &item, false),
     );
     expect_file!["../../../lback/docs/expansion/receiver.md"].assert_eq(&page);
 }
@@ -162,9 +165,64 @@ fn the_documentation_shows_the_expansion_of_an_effect() {
     let page = page(
         "An effect keeps copies. It",
         &quote!(#[receiver(#attr)] #item),
-        expand(attr, &item),
+        expand(attr, &item, false),
     );
     // A second heading would be one too many.
     let page = page.trim_start_matches("# Expansion\n\n");
     expect_file!["../../../lback/docs/expansion/effect.md"].assert_eq(page);
+}
+
+#[test]
+fn the_documentation_shows_what_makes_a_receiver_known_by_hand() {
+    let attr = quote!(user_post_create);
+    let item = quote! {
+        pub(crate) fn audit(user: &User) {
+            println!("{}", user.username);
+        }
+    };
+    let usual = expand(attr.clone(), &item, false).to_string();
+    let by_hand = expand(attr.clone(), &item, true).to_string();
+    let added = by_hand
+        .strip_prefix(&usual)
+        .expect("the rest stays as it is");
+    let added: TokenStream = added.parse().expect("an expansion can be read");
+    let page = page(
+        "The function stays as it is. With the feature `manual-registry` a receiver",
+        &quote!(#[receiver(#attr)] #item),
+        quote!(#item #added),
+    );
+    expect_file!["../../../lback/docs/expansion/manual.md"].assert_eq(&page);
+}
+
+#[test]
+fn a_function_with_several_attributes_is_made_known_once() {
+    let attr = quote!(user_post_create);
+    let item = quote! {
+        #[receiver(user_post_delete, after_commit)]
+        #[inline]
+        fn f(#[state] mailer: &Mailer) {}
+    };
+
+    let made = expand(attr, &item, true).to_string();
+
+    assert_eq!(made.matches("enum f").count(), 1, "{made}");
+    assert_eq!(made.matches("inventory :: submit").count(), 2, "{made}");
+    assert_eq!(made.matches("registrar . entry").count(), 2 + 2, "{made}");
+    for spent in ["# [receiver", "# [state]"] {
+        assert!(!made.contains(spent), "{made}");
+    }
+}
+
+#[test]
+fn a_mistaken_receiver_is_made_known_too() {
+    let made = expand(
+        quote!(),
+        &quote!(
+            fn f() {}
+        ),
+        true,
+    );
+
+    assert_eq!(errors(made.clone()).len(), 1, "{made}");
+    assert!(made.to_string().contains("enum f"), "{made}");
 }

@@ -104,7 +104,8 @@ impl fmt::Display for Problem {
             Self::ConstructorsDropped => f.write_str(
                 "no receiver is registered, because this program's constructors were dropped: \
                  a static library needs `--whole-archive`, WebAssembly a call of \
-                 `__wasm_call_ctors`",
+                 `__wasm_call_ctors`; where none of them can run, give the session a \
+                 `manual_registry![..]`, with the feature `manual-registry` of `lback`",
             ),
         }
     }

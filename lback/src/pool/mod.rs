@@ -10,6 +10,7 @@ use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, R2D2Connection}
 
 use crate::error::{Error, Result};
 use crate::session::{Failure, Session, SessionConnection, Settings};
+use crate::signal::ManualRegistry;
 
 /// A pool of connections to one database; a clone is the same pool.
 ///
@@ -151,6 +152,13 @@ impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
     #[must_use]
     pub fn on_failure(mut self, handler: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
         self.settings.on_failure(handler);
+        self
+    }
+
+    /// A registry for all sessions: see [`Session::with_registry`].
+    #[must_use]
+    pub fn registry(mut self, registry: &ManualRegistry) -> Self {
+        self.settings.set_own_tables(registry.tables());
         self
     }
 

@@ -40,6 +40,10 @@ struct Canary;
 inventory::collect!(Canary);
 inventory::submit! { Canary }
 
+fn constructors_ran() -> bool {
+    inventory::iter::<Canary>.into_iter().next().is_some()
+}
+
 /// One signal's receivers, in the order in which they run: by phase, and within a phase by the
 /// rule of [`verify`](crate::verify).
 pub(crate) struct Listing {
@@ -58,7 +62,7 @@ impl Registry {
     /// The registry of the program, built and checked at the first call.
     pub(crate) fn global() -> Result<&'static Self, RegistryError> {
         GLOBAL.get_or_try_init(|| {
-            if inventory::iter::<Canary>.into_iter().next().is_none() {
+            if !constructors_ran() {
                 return Err(RegistryError::new(vec![Problem::ConstructorsDropped]));
             }
             let declared = inventory::iter::<Declaration>
@@ -73,6 +77,15 @@ impl Registry {
                 });
             Self::build(declared.collect())
         })
+    }
+
+    /// As [`global`](Self::global), for those who can do without: none where no constructor ran and
+    /// receivers are named by hand. Who sends to such a registry is told so then.
+    pub(crate) fn known() -> Result<Option<&'static Self>, RegistryError> {
+        if cfg!(feature = "manual-registry") && !constructors_ran() {
+            return Ok(None);
+        }
+        Self::global().map(Some)
     }
 
     /// Puts every listing in order, or says all that is wrong.

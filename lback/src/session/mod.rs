@@ -141,7 +141,7 @@ impl<C: SessionConnection> Session<C> {
     }
 
     fn over(connection: Owner<C>) -> Result<Self> {
-        Registry::global()?;
+        Registry::known()?;
         Ok(Self {
             connection,
             chain: Chain::new(),
@@ -320,6 +320,7 @@ impl<C: SessionConnection> Session<C> {
 pub(crate) struct Settings {
     states: States,
     on_failure: Option<FailureHandler>,
+    own_tables: Option<Tables>,
 }
 
 #[cfg(feature = "r2d2")]
@@ -331,6 +332,10 @@ impl Settings {
     pub(crate) fn on_failure(&mut self, handler: impl Fn(&Failure) + Send + Sync + 'static) {
         self.on_failure = Some(Arc::new(handler));
     }
+
+    pub(crate) fn set_own_tables(&mut self, tables: Tables) {
+        self.own_tables = Some(tables);
+    }
 }
 
 #[cfg(feature = "r2d2")]
@@ -338,6 +343,9 @@ impl<C: SessionConnection> Session<C> {
     pub(crate) fn with_settings(mut self, settings: &Settings) -> Self {
         self.states = settings.states.clone();
         self.on_failure.clone_from(&settings.on_failure);
+        if let Some(tables) = &settings.own_tables {
+            self.set_own_tables(Arc::clone(tables));
+        }
         self
     }
 }

@@ -297,7 +297,7 @@ impl<C: SessionConnection> Session<C> {
 }
 
 fn is_signal_or_receiver(key: TypeId) -> bool {
-    let Ok(registry) = Registry::global() else {
+    let Ok(Some(registry)) = Registry::known() else {
         return true;
     };
     registry.listings().iter().any(|listing| {

@@ -9,6 +9,13 @@ macro_rules! __declare {
         #[allow(missing_debug_implementations, unreachable_pub)]
         pub struct Entry($crate::__private::Receiver<$signal>);
 
+        #[automatically_derived]
+        impl $crate::__private::AddByHand for Entry {
+            fn add(&'static self, to: &mut $crate::__private::ManualRegistryBuilder) {
+                to.add(&self.0);
+            }
+        }
+
         $crate::__private::inventory::collect!(Entry);
 
         #[doc(hidden)]

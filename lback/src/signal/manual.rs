@@ -52,11 +52,33 @@ pub struct ManualRegistry {
 #[macro_export]
 macro_rules! manual_registry {
     ($($receiver:path),* $(,)?) => {
+        $crate::__private::by_hand!($($receiver),*)
+    };
+}
+
+#[cfg(feature = "manual-registry")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __by_hand {
+    ($($receiver:path),*) => {
+        $crate::__private::ManualRegistryBuilder::new()$(.by_hand::<$receiver>())*.build()
+    };
+}
+
+#[cfg(not(feature = "manual-registry"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __by_hand {
+    ($($receiver:path),*) => {
         $crate::__private::ManualRegistryBuilder::new()$(.receiver($receiver))*.build()
     };
 }
 
 impl ManualRegistry {
+    pub(crate) fn tables(&self) -> Tables {
+        Arc::clone(&self.tables)
+    }
+
     /// The receivers, signal by signal, in the order in which they run.
     pub fn registrations(&self) -> impl Iterator<Item = &'static Registration> {
         let listings = self.order.listings().iter();
@@ -74,12 +96,33 @@ impl fmt::Debug for ManualRegistry {
 }
 
 impl<C: SessionConnection> Session<C> {
-    /// Hears the receivers of `registry`, and no others.
+    /// Hears the receivers of `registry`, and no others. Signals without a session still reach
+    /// those of the program.
     #[must_use]
     pub fn with_registry(mut self, registry: &ManualRegistry) -> Self {
-        self.set_own_tables(Arc::clone(&registry.tables));
+        self.set_own_tables(registry.tables());
         self
     }
+}
+
+/// A function's receivers, by the type that `#[receiver]` puts beside it under the feature
+/// `manual-registry`.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no receiver",
+    label = "not a receiver",
+    note = "`manual_registry!` takes the paths of functions with `#[receiver(..)]`"
+)]
+pub trait ByHand: 'static {
+    const RECEIVERS: &'static [&'static dyn AddByHand];
+}
+
+/// One of them, of whichever signal.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub trait AddByHand {
+    fn add(&'static self, to: &mut ManualRegistryBuilder);
 }
 
 /// Adds the chosen receivers of one signal, whichever it is.
@@ -98,19 +141,13 @@ inventory::collect!(Choice);
 // Not public API. Used by generated code.
 #[doc(hidden)]
 pub fn choose<S: Declared>(registry: &mut ManualRegistryBuilder) {
-    let mut receivers: Vec<&'static Receiver<S>> = Vec::new();
     S::each(&mut |receiver| {
         let function = (receiver.registration().function)();
         if registry.chosen.contains_key(&function) {
             registry.found.insert(function);
-            receivers.push(receiver);
+            registry.add(receiver);
         }
     });
-    if !receivers.is_empty() {
-        registry
-            .signals
-            .insert(TypeId::of::<S>(), Box::new(receivers));
-    }
 }
 
 /// Collects receivers for a [`ManualRegistry`].
@@ -135,9 +172,32 @@ impl ManualRegistryBuilder {
         self
     }
 
+    #[must_use]
+    pub fn by_hand<R: ByHand>(mut self) -> Self {
+        if self.found.insert(TypeId::of::<R>()) {
+            for receiver in R::RECEIVERS {
+                receiver.add(&mut self);
+            }
+        }
+        self
+    }
+
+    pub fn add<S: Declared>(&mut self, receiver: &'static Receiver<S>) {
+        let collected = self
+            .signals
+            .entry(TypeId::of::<S>())
+            .or_insert_with(|| Box::new(Vec::<&'static Receiver<S>>::new()));
+        let collected: &mut dyn Any = &mut **collected;
+        if let Some(receivers) = collected.downcast_mut::<Vec<&'static Receiver<S>>>() {
+            receivers.push(receiver);
+        }
+    }
+
     pub fn build(mut self) -> Result<ManualRegistry, RegistryError> {
-        for choice in inventory::iter::<Choice> {
-            (choice.0)(&mut self);
+        if !self.chosen.is_empty() {
+            for choice in inventory::iter::<Choice> {
+                (choice.0)(&mut self);
+            }
         }
         let missing = self
             .chosen
@@ -167,7 +227,7 @@ impl ManualRegistryBuilder {
 }
 
 /// The receivers of one signal, whichever it is.
-trait Collected {
+trait Collected: Any {
     fn signal(&self) -> &'static SignalInfo;
     fn listing(&self) -> Listing;
     fn table(&self, order: &[&'static Registration]) -> Arc<dyn Any + Send + Sync>;
