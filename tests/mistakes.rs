@@ -1,4 +1,5 @@
-//! Each file in `mistakes/` is a mistake, named after it, with what the compiler says of it.
+//! Each file in `mistakes/` is a mistake, named after it, with what the compiler says of it; those in
+//! `mistakes_by_hand/` are mistakes with the feature `manual-registry` only.
 //!
 //! A message is the mistake, at the user's own token, with the remedy, and nothing else. After a
 //! change, `TRYBUILD=overwrite cargo test -p lback-tests --test mistakes` writes them anew: read
@@ -14,6 +15,10 @@ fn every_mistake_has_a_message_that_names_the_remedy() {
         println!("left out: the messages are those of {PINNED}x, and this is {version}");
         return;
     }
+    let cases = trybuild::TestCases::new();
+    if cfg!(feature = "manual-registry") {
+        cases.compile_fail("mistakes_by_hand/*.rs");
+    }
     if cfg!(any(
         feature = "postgres",
         feature = "mysql",
@@ -22,7 +27,7 @@ fn every_mistake_has_a_message_that_names_the_remedy() {
         println!("left out: some messages list what further features add");
         return;
     }
-    trybuild::TestCases::new().compile_fail("mistakes/*.rs");
+    cases.compile_fail("mistakes/*.rs");
 }
 
 fn rustc_version() -> String {

@@ -30,16 +30,19 @@ pub(super) fn choice(function: &MaybeItemFn, receivers: &[Receiver]) -> TokenStr
             .iter()
             .map(|signal| entry(receiver, signal))
     });
+    // In the function's place, should the name be taken.
+    let named = quote_spanned!(located(name.span())=> enum #name {});
     quote! {
         #(#conditions)*
         #[doc(hidden)]
         #[allow(dead_code, missing_debug_implementations, non_camel_case_types, unreachable_pub)]
-        #vis enum #name {}
+        #vis #named
 
         #(#conditions)*
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         #[allow(deprecated, unused_variables, clippy::unit_arg)]
-        impl ::lback::__private::ByHand for #name {
+        impl<F> ::lback::__private::ByHand<F> for #name {
             const RECEIVERS: &'static [&'static dyn ::lback::__private::AddByHand] =
                 &[#(&{ #entries }),*];
         }

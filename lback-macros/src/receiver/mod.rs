@@ -40,7 +40,10 @@ pub(crate) fn expand(attr: TokenStream, item: &TokenStream, by_hand: bool) -> To
         .map(|arguments| check::receiver(arguments, &function, &mut mistakes))
         .collect();
     let checked = mistakes.finish(Some(checked));
-    let choice = by_hand.then(|| expand::choice(&function, checked.as_deref().unwrap_or_default()));
+    // Beside a method there is no room for a type.
+    let is_method = function.sig.receiver().is_some();
+    let choice = (by_hand && !is_method)
+        .then(|| expand::choice(&function, checked.as_deref().unwrap_or_default()));
     let registrations = checked.map(|all| all.iter().map(expand::registrations).collect());
     let function = parameter::without_state(function).into_token_stream();
     let mut expansion = beside(&function, registrations);

@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::{Declared, Table};
@@ -49,6 +50,19 @@ pub struct ManualRegistry {
 /// assert_eq!(ada.email, "ada@example.com");
 /// # lback::Result::Ok(())
 /// ```
+///
+/// # Without constructors
+///
+/// Receivers are found among those that registered themselves, by constructors that run when the
+/// program starts. Where none runs, turn on the feature `manual-registry`: the receivers themselves
+/// are asked then, and a path that is none does not compile. For that `#[receiver]` gives a type the function's name, so that no other type, trait or
+/// module in its place can have it.
+///
+/// A session can be made there too. If it gets no registry of its own, it refuses to send, with
+/// [`Problem::ConstructorsDropped`](crate::Problem::ConstructorsDropped); so does a signal that has
+/// no session, for only sessions can be given a registry.
+///
+#[doc = include_str!("../../docs/expansion/manual.md")]
 #[macro_export]
 macro_rules! manual_registry {
     ($($receiver:path),* $(,)?) => {
@@ -61,7 +75,19 @@ macro_rules! manual_registry {
 #[macro_export]
 macro_rules! __by_hand {
     ($($receiver:path),*) => {
-        $crate::__private::ManualRegistryBuilder::new()$(.by_hand::<$receiver>())*.build()
+        $crate::__private::ManualRegistryBuilder::new()
+            $(.by_hand(
+                $receiver,
+                {
+                    // Where there is no type of the function's name, this is `NoReceiver`.
+                    #[allow(unused_imports)]
+                    use $crate::__private::no_receiver::*;
+                    #[allow(unused_imports)]
+                    use $receiver as __lback_receiver;
+                    ::core::marker::PhantomData::<__lback_receiver>
+                },
+            ))*
+            .build()
     };
 }
 
@@ -110,12 +136,19 @@ impl<C: SessionConnection> Session<C> {
 // Not public API. Used by generated code.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no receiver",
+    message = "`{F}` is no receiver",
     label = "not a receiver",
     note = "`manual_registry!` takes the paths of functions with `#[receiver(..)]`"
 )]
-pub trait ByHand: 'static {
+pub trait ByHand<F>: 'static {
     const RECEIVERS: &'static [&'static dyn AddByHand];
+}
+
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub mod no_receiver {
+    #[allow(missing_debug_implementations, non_camel_case_types)]
+    pub enum __lback_receiver {}
 }
 
 /// One of them, of whichever signal.
@@ -173,7 +206,7 @@ impl ManualRegistryBuilder {
     }
 
     #[must_use]
-    pub fn by_hand<R: ByHand>(mut self) -> Self {
+    pub fn by_hand<R: ByHand<F>, F>(mut self, _function: F, _: PhantomData<R>) -> Self {
         if self.found.insert(TypeId::of::<R>()) {
             for receiver in R::RECEIVERS {
                 receiver.add(&mut self);

@@ -1,0 +1,10 @@
+use lback::sqlite::prelude::*;
+
+mod audit {}
+
+#[receiver(user_post_create)]
+fn audit(user: &User) {
+    println!("{}", user.username);
+}
+
+fn main() {}
