@@ -2,7 +2,7 @@
 
 use lback::sqlite::Database;
 use lback::sqlite::prelude::*;
-use lback::{Error, ManualRegistry, Problem, RegistryError, manual_registry};
+use lback::{Error, ManualRegistry, Problem, RegistryError, SkipReason, manual_registry};
 use lback_tests::{Trace, new_user};
 
 /// A signal without a session, and so without a registry of its own.
@@ -37,14 +37,16 @@ pub(crate) fn run() -> String {
     let trace = Trace::new();
     let plain = outcome(Ping { trace: &trace }.send(), &trace);
     let program = created_in(lback::sqlite::connect(":memory:"));
-    let (session, pool) = match manual_registry![second, twice] {
-        Ok(registry) => (
+    let by_hand = match manual_registry![second, twice] {
+        Ok(registry) => format!(
+            "by hand: {}\nby hand, in a pool: {}\nby hand, in scopes: {}\n",
             created_in(session_with(&registry)),
             created_in(pooled_with(&registry)),
+            created_in_scopes_of(session_with(&registry)),
         ),
-        Err(error) => (described(&error), described(&error)),
+        Err(error) => format!("by hand: {}\n", described(&error)),
     };
-    format!("plain: {plain}\nprogram: {program}\nby hand: {session}\nby hand, in a pool: {pool}\n")
+    format!("plain: {plain}\nprogram: {program}\n{by_hand}")
 }
 
 fn session_with(registry: &ManualRegistry) -> lback::Result<Session> {
@@ -58,13 +60,35 @@ fn pooled_with(registry: &ManualRegistry) -> lback::Result<Session> {
         .session()
 }
 
-/// Who heard that a user was created.
 fn created_in(session: lback::Result<Session>) -> String {
+    created_by(session, |session| {
+        UserRepository::new().create(session, new_user("ada"))
+    })
+}
+
+fn created_in_scopes_of(session: lback::Result<Session>) -> String {
+    created_by(session, |session| {
+        let (created, recording) = session.record(|session| {
+            session.mute(second, |session| {
+                UserRepository::new().create(session, new_user("ada"))
+            })
+        });
+        recording.assert_skipped(second, SkipReason::Muted);
+        recording.assert_ran_times(twice, 2);
+        created
+    })
+}
+
+/// Who heard that a user was created.
+fn created_by(
+    session: lback::Result<Session>,
+    create: impl FnOnce(&mut Session) -> lback::Result<User>,
+) -> String {
     let trace = Trace::new();
     let created = session.and_then(|session| {
         let mut session = session.with_state(trace.clone());
         lback::sqlite::migrate(&mut session)?;
-        UserRepository::new().create(&mut session, new_user("ada"))
+        create(&mut session)
     });
     outcome(created, &trace)
 }
