@@ -44,7 +44,7 @@ pub(super) fn choice(function: &MaybeItemFn, receivers: &[Receiver]) -> TokenStr
         #[allow(deprecated, unused_variables, clippy::unit_arg)]
         impl<F> ::lback::__private::ByHand<F> for #name {
             const RECEIVERS: &'static [&'static dyn ::lback::__private::AddByHand] =
-                &[#(&{ #entries }),*];
+                &[#(&{ #entries }.0),*];
         }
     }
 }

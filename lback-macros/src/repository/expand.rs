@@ -192,6 +192,7 @@ fn signal(repository: &Repository, event: &Event) -> TokenStream {
     quote! {
         #[doc = #doc]
         #(#conditions)*
+        #[allow(dead_code)]
         #[::lback::__private::signal #pre]
         #visibility struct #arguments<'a> {
             /// The repository that sends it.

@@ -20,6 +20,8 @@ pub(super) struct Signal {
     pub(super) name: Ident,
     pub(super) has_lifetime: bool,
     pub(super) fields: Vec<Ident>,
+    /// Whether its fields may be unread: then nothing need read them.
+    pub(super) allows_dead_code: bool,
     /// What the field `session` refers to.
     pub(super) session: Option<Type>,
 }
@@ -60,6 +62,7 @@ pub(super) fn signal(timing: Timing, item: ItemStruct, mistakes: &mut Mistakes) 
     Some(Signal {
         timing,
         conditions: conditions(&item.attrs),
+        allows_dead_code: allows_dead_code(&item.attrs),
         name: identifier(&snaked, item.ident.span())?,
         visibility: item.vis,
         arguments: item.ident,
@@ -160,4 +163,14 @@ fn peeled(ty: &Type) -> &Type {
         Type::Paren(paren) => peeled(&paren.elem),
         ty => ty,
     }
+}
+
+fn allows_dead_code(attrs: &[Attribute]) -> bool {
+    let dead_code = |attr: &Attribute| {
+        attr.parse_args::<Ident>()
+            .is_ok_and(|lint| lint == "dead_code")
+    };
+    attrs
+        .iter()
+        .any(|attr| attr.path().is_ident("allow") && dead_code(attr))
 }

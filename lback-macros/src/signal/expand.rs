@@ -24,7 +24,7 @@ pub(super) fn declaration(signal: &Signal) -> TokenStream {
         .session
         .as_ref()
         .map(|referent| sessions(signal, referent));
-    let read = read(signal);
+    let read = (!signal.allows_dead_code).then(|| read(signal));
     let send = send(signal);
     quote! {
         #[doc = #doc]

@@ -2,7 +2,7 @@
 
 mod order;
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::collections::HashSet;
 
 use once_cell::sync::OnceCell;
@@ -16,6 +16,7 @@ use crate::receiver::{Registration, SignalInfo};
 pub struct Declaration {
     signal: &'static SignalInfo,
     registrations: fn(&mut Vec<&'static Registration>),
+    choose: fn(&mut dyn Any),
 }
 
 impl Declaration {
@@ -24,10 +25,20 @@ impl Declaration {
     pub const fn new(
         signal: &'static SignalInfo,
         registrations: fn(&mut Vec<&'static Registration>),
+        choose: fn(&mut dyn Any),
     ) -> Self {
         Self {
             signal,
             registrations,
+            choose,
+        }
+    }
+
+    /// Lets every signal add its chosen receivers to a registry by hand, of which only the signals
+    /// know what it is.
+    pub(crate) fn choose_all(registry: &mut dyn Any) {
+        for declaration in inventory::iter::<Self> {
+            (declaration.choose)(registry);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::session::SessionConnection;
 
 /// `(columns) VALUES (row), ..`
 pub(super) struct Rows<Row> {
-    /// `(a, b) VALUES `, or `DEFAULT VALUES`.
+    /// `(a, b) VALUES `, or `DEFAULT VALUES`, without values.
     columns: String,
     values: Vec<Row>,
     shape: String,
@@ -49,7 +49,7 @@ pub(super) fn together<R: Model>(
                 };
                 all.push(Rows {
                     columns: shape[..end.unwrap_or(shape.len())].to_owned(),
-                    values: vec![R::row(row)],
+                    values: end.map(|_| R::row(row)).into_iter().collect(),
                     shape,
                 });
             }
@@ -62,9 +62,6 @@ impl<DB: Backend, Row: QueryFragment<DB>> QueryFragment<DB> for Rows<Row> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql(&self.columns);
         for (index, row) in self.values.iter().enumerate() {
-            if row.is_noop(out.backend())? {
-                break;
-            }
             out.push_sql(if index == 0 { "(" } else { ", (" });
             row.walk_ast(out.reborrow())?;
             out.push_sql(")");

@@ -71,7 +71,7 @@ pub(super) fn insert<R: Model>(conn: &mut Conn<R>, data: &R::Insert) -> QueryRes
         return row::<R, _>(conn, statement);
     }
     let given = R::given_key(data);
-    if given.is_none() && !ascends::<R>() {
+    if given.is_none() && !makes_ascending_keys::<R>(std::slice::from_ref(data))? {
         return Err(untold_key());
     }
     conn.execute_returning_count(&statement)?;

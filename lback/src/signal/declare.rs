@@ -7,14 +7,7 @@ macro_rules! __declare {
         // Receivers in other crates may not implement `Collect` for a generic `Receiver<S>`.
         #[doc(hidden)]
         #[allow(missing_debug_implementations, unreachable_pub)]
-        pub struct Entry($crate::__private::Receiver<$signal>);
-
-        #[automatically_derived]
-        impl $crate::__private::AddByHand for Entry {
-            fn add(&'static self, to: &mut $crate::__private::ManualRegistryBuilder) {
-                to.add(&self.0);
-            }
-        }
+        pub struct Entry(pub $crate::__private::Receiver<$signal>);
 
         $crate::__private::inventory::collect!(Entry);
 
@@ -72,11 +65,8 @@ macro_rules! __declare {
             $crate::__private::Declaration::new(
                 <$signal as $crate::__private::Signal>::INFO,
                 $crate::__private::registrations_of::<$signal>,
+                $crate::__private::choose::<$signal>,
             )
-        }
-
-        $crate::__private::inventory::submit! {
-            $crate::__private::Choice::new($crate::__private::choose::<$signal>)
         }
     };
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::{Declared, Table};
 use crate::error::{Problem, RegistryError};
 use crate::receiver::{Receiver, Registration, Signal, SignalInfo};
-use crate::registry::{Listing, Registry};
+use crate::registry::{Declaration, Listing, Registry};
 use crate::session::{Session, SessionConnection, Tables};
 
 /// Receivers that were named one by one, for sessions that hear nobody else: made by
@@ -158,22 +158,19 @@ pub trait AddByHand {
     fn add(&'static self, to: &mut ManualRegistryBuilder);
 }
 
-/// Adds the chosen receivers of one signal, whichever it is.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub struct Choice(fn(&mut ManualRegistryBuilder));
-
-impl Choice {
-    pub const fn new(choose: fn(&mut ManualRegistryBuilder)) -> Self {
-        Self(choose)
+impl<S: Declared> AddByHand for Receiver<S> {
+    fn add(&'static self, to: &mut ManualRegistryBuilder) {
+        to.add(self);
     }
 }
 
-inventory::collect!(Choice);
-
+/// Adds the chosen receivers of one signal to a [`ManualRegistryBuilder`].
 // Not public API. Used by generated code.
 #[doc(hidden)]
-pub fn choose<S: Declared>(registry: &mut ManualRegistryBuilder) {
+pub fn choose<S: Declared>(registry: &mut dyn Any) {
+    let Some(registry) = registry.downcast_mut::<ManualRegistryBuilder>() else {
+        return;
+    };
     S::each(&mut |receiver| {
         let function = (receiver.registration().function)();
         if registry.chosen.contains_key(&function) {
@@ -228,9 +225,7 @@ impl ManualRegistryBuilder {
 
     pub fn build(mut self) -> Result<ManualRegistry, RegistryError> {
         if !self.chosen.is_empty() {
-            for choice in inventory::iter::<Choice> {
-                (choice.0)(&mut self);
-            }
+            Declaration::choose_all(&mut self);
         }
         let missing = self
             .chosen

@@ -8,7 +8,7 @@ mod table;
 use once_cell::sync::OnceCell;
 
 pub use self::manual::{
-    AddByHand, ByHand, Choice, ManualRegistry, ManualRegistryBuilder, choose, no_receiver,
+    AddByHand, ByHand, ManualRegistry, ManualRegistryBuilder, choose, no_receiver,
 };
 pub(crate) use self::send::Plan;
 pub use self::send::{dispatch, send, send_plain};
