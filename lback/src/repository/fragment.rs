@@ -7,11 +7,12 @@
 use std::marker::PhantomData;
 
 use diesel::QueryResult;
+use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::BigInt;
 
 use super::model::Model;
-use super::texts::names;
+use super::texts::{Names, names};
 use crate::session::SessionConnection;
 
 /// What each statement is: its name, its parts, and how it is written.
@@ -19,7 +20,7 @@ macro_rules! statement {
     (
         $(#[$doc:meta])*
         $name:ident { $($part:ident: $Part:ident),* }
-        write: |$this:ident, $out:ident| $write:expr
+        write: |$this:ident, $names:ident, $out:ident| $write:expr
     ) => {
         $(#[$doc])*
         pub(super) struct $name<R $(, $Part)*> {
@@ -37,11 +38,11 @@ macro_rules! statement {
         impl<R, DB $(, $Part)*> QueryFragment<DB> for $name<R $(, $Part)*>
         where
             R: Model<Connection: SessionConnection<Backend = DB>>,
-            DB: diesel::backend::Backend,
+            DB: Backend,
             $($Part: QueryFragment<DB>,)*
         {
             fn walk_ast<'b>(&'b self, mut $out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-                let $this = self;
+                let ($this, $names) = (self, names::<R>()?);
                 $write
             }
         }
@@ -51,8 +52,8 @@ macro_rules! statement {
 statement! {
     /// `SELECT columns FROM table WHERE predicate`
     Select { predicate: P }
-    write: |this, out| {
-        select::<R, _>(&mut out)?;
+    write: |this, names, out| {
+        out.push_sql(&names.select);
         out.push_sql(" WHERE ");
         this.predicate.walk_ast(out)
     }
@@ -61,8 +62,8 @@ statement! {
 statement! {
     /// The same, with the row locked.
     SelectForUpdate { predicate: P }
-    write: |this, out| {
-        select::<R, _>(&mut out)?;
+    write: |this, names, out| {
+        out.push_sql(&names.select);
         out.push_sql(" WHERE ");
         this.predicate.walk_ast(out.reborrow())?;
         out.push_sql(" FOR UPDATE");
@@ -74,11 +75,11 @@ statement! {
     /// The same for many rows, by key: two who lock the same rows then wait, and do not block each
     /// other.
     SelectInOrderForUpdate { predicate: P }
-    write: |this, out| {
-        select::<R, _>(&mut out)?;
+    write: |this, names, out| {
+        out.push_sql(&names.select);
         out.push_sql(" WHERE ");
         this.predicate.walk_ast(out.reborrow())?;
-        in_order::<R, _>(&mut out)?;
+        in_order(names, &mut out);
         out.push_sql(" FOR UPDATE");
         Ok(())
     }
@@ -87,9 +88,9 @@ statement! {
 statement! {
     /// `SELECT columns FROM table ORDER BY key LIMIT limit OFFSET offset`
     SelectPage { limit: L, offset: O }
-    write: |this, out| {
-        select::<R, _>(&mut out)?;
-        in_order::<R, _>(&mut out)?;
+    write: |this, names, out| {
+        out.push_sql(&names.select);
+        in_order(names, &mut out);
         out.push_sql(" LIMIT ");
         this.limit.walk_ast(out.reborrow())?;
         out.push_sql(" OFFSET ");
@@ -100,10 +101,10 @@ statement! {
 statement! {
     /// The row that MySQL has just inserted, if it made the key.
     SelectInserted {}
-    write: |_this, out| {
-        select::<R, _>(&mut out)?;
+    write: |_this, names, out| {
+        out.push_sql(&names.select);
         out.push_sql(" WHERE ");
-        out.push_sql(&names::<R>()?.key);
+        out.push_sql(&names.key);
         out.push_sql(" = LAST_INSERT_ID()");
         Ok(())
     }
@@ -113,12 +114,12 @@ statement! {
     /// The rows that MySQL has just inserted. The keys of one INSERT follow each other, in the order
     /// of its rows, whatever `innodb_autoinc_lock_mode` is; `LAST_INSERT_ID()` is the first.
     SelectInsertedRows { rows: N }
-    write: |this, out| {
-        select::<R, _>(&mut out)?;
+    write: |this, names, out| {
+        out.push_sql(&names.select);
         out.push_sql(" WHERE ");
-        out.push_sql(&names::<R>()?.key);
+        out.push_sql(&names.key);
         out.push_sql(" >= LAST_INSERT_ID()");
-        in_order::<R, _>(&mut out)?;
+        in_order(names, &mut out);
         out.push_sql(" LIMIT ");
         this.rows.walk_ast(out)
     }
@@ -127,9 +128,9 @@ statement! {
 statement! {
     /// `SELECT COUNT(*) FROM table`
     Count {}
-    write: |_this, out| {
+    write: |_this, names, out| {
         out.push_sql("SELECT COUNT(*) FROM ");
-        out.push_sql(&names::<R>()?.table);
+        out.push_sql(&names.table);
         Ok(())
     }
 }
@@ -137,9 +138,9 @@ statement! {
 statement! {
     /// `SELECT COUNT(*) FROM table WHERE predicate`
     CountWhere { predicate: P }
-    write: |this, out| {
+    write: |this, names, out| {
         out.push_sql("SELECT COUNT(*) FROM ");
-        out.push_sql(&names::<R>()?.table);
+        out.push_sql(&names.table);
         out.push_sql(" WHERE ");
         this.predicate.walk_ast(out)
     }
@@ -148,9 +149,9 @@ statement! {
 statement! {
     /// `DELETE FROM table WHERE predicate`
     Delete { predicate: P }
-    write: |this, out| {
+    write: |this, names, out| {
         out.push_sql("DELETE FROM ");
-        out.push_sql(&names::<R>()?.table);
+        out.push_sql(&names.table);
         out.push_sql(" WHERE ");
         this.predicate.walk_ast(out)
     }
@@ -159,12 +160,13 @@ statement! {
 statement! {
     /// `INSERT INTO table (columns) VALUES (values) [RETURNING columns]`
     Insert { values: V }
-    write: |this, out| {
+    write: |this, names, out| {
         out.push_sql("INSERT INTO ");
-        out.push_sql(&names::<R>()?.table);
+        out.push_sql(&names.table);
         out.push_sql(" ");
         this.values.walk_ast(out.reborrow())?;
-        returning::<R, _>(&mut out)
+        out.push_sql(&names.returning);
+        Ok(())
     }
 }
 
@@ -174,14 +176,13 @@ statement! {
     /// Its text depends on its values, since an unset `Option` leaves its column out. Without a
     /// static query id Diesel's cache is keyed by the text itself, which is right for every shape.
     Update { changes: C, predicate: P }
-    write: |this, out| {
-        out.push_sql("UPDATE ");
-        out.push_sql(&names::<R>()?.table);
-        out.push_sql(" SET ");
+    write: |this, names, out| {
+        out.push_sql(&names.update);
         this.changes.walk_ast(out.reborrow())?;
         out.push_sql(" WHERE ");
         this.predicate.walk_ast(out.reborrow())?;
-        returning::<R, _>(&mut out)
+        out.push_sql(&names.returning);
+        Ok(())
     }
 }
 
@@ -194,51 +195,21 @@ impl<R, C, P> Update<R, C, P> {
 statement! {
     /// `INSERT INTO table (columns) VALUES (row), .. [RETURNING columns]`: rows of the same columns.
     InsertRows { rows: V }
-    write: |this, out| {
+    write: |this, names, out| {
         // Each number of rows is another text, and hardly any comes again.
         out.unsafe_to_cache_prepared();
         out.push_sql("INSERT INTO ");
-        out.push_sql(&names::<R>()?.table);
+        out.push_sql(&names.table);
         out.push_sql(" ");
         this.rows.walk_ast(out.reborrow())?;
-        returning::<R, _>(&mut out)
+        out.push_sql(&names.returning);
+        Ok(())
     }
 }
 
-fn select<R, DB>(out: &mut AstPass<'_, '_, DB>) -> QueryResult<()>
-where
-    R: Model,
-    DB: diesel::backend::Backend,
-{
-    let names = names::<R>()?;
-    out.push_sql("SELECT ");
-    out.push_sql(&names.columns);
-    out.push_sql(" FROM ");
-    out.push_sql(&names.table);
-    Ok(())
-}
-
-fn in_order<R, DB>(out: &mut AstPass<'_, '_, DB>) -> QueryResult<()>
-where
-    R: Model,
-    DB: diesel::backend::Backend,
-{
+fn in_order<DB: Backend>(names: &Names, out: &mut AstPass<'_, '_, DB>) {
     out.push_sql(" ORDER BY ");
-    out.push_sql(&names::<R>()?.key);
-    Ok(())
-}
-
-/// Where the database can: elsewhere the row is read back.
-fn returning<R, DB>(out: &mut AstPass<'_, '_, DB>) -> QueryResult<()>
-where
-    R: Model,
-    DB: diesel::backend::Backend,
-{
-    if !R::Connection::READS_BACK {
-        out.push_sql(" RETURNING ");
-        out.push_sql(&names::<R>()?.columns);
-    }
-    Ok(())
+    out.push_sql(&names.key);
 }
 
 /// Those whose type tells their text, if the types of their parts do.

@@ -7,6 +7,7 @@ use super::model::{Key, Model};
 use super::role::{Keyed, Makes};
 use super::shape::Shapes;
 use super::text::text_of;
+use crate::session::SessionConnection;
 
 /// A static of each repository.
 // Not public API. Used by generated code.
@@ -26,22 +27,35 @@ impl Texts {
     }
 }
 
-/// Quoted once, since each statement is walked several times.
+/// What is the same in all statements, quoted once: each statement is walked several times.
 pub(super) struct Names {
     pub(super) table: String,
     pub(super) key: String,
-    pub(super) columns: String,
+    /// `SELECT columns FROM table`
+    pub(super) select: String,
+    /// `UPDATE table SET `
+    pub(super) update: String,
+    /// ` RETURNING columns`, where the database can: elsewhere the row is read back.
+    pub(super) returning: String,
 }
 
 pub(super) fn names<R: Model>() -> QueryResult<&'static Names> {
     R::texts().names.get_or_try_init(|| {
         let table = <R::Table as Keyed<R::Connection, Key<R>>>::from();
+        let table = text_of::<R::Connection, _>(&table)?;
         let key = <R::Table as Keyed<R::Connection, Key<R>>>::key();
         let columns = <R::Columns as Makes<R::Entity, R::Connection>>::columns();
+        let columns = text_of::<R::Connection, _>(&columns)?;
         Ok(Names {
-            table: text_of::<R::Connection, _>(&table)?,
             key: text_of::<R::Connection, _>(&key)?,
-            columns: text_of::<R::Connection, _>(&columns)?,
+            select: format!("SELECT {columns} FROM {table}"),
+            update: format!("UPDATE {table} SET "),
+            returning: if R::Connection::READS_BACK {
+                String::new()
+            } else {
+                format!(" RETURNING {columns}")
+            },
+            table,
         })
     })
 }
