@@ -17,9 +17,7 @@ pub(crate) fn page(introduction: &str, written: &TokenStream, made: TokenStream)
     Unfold.visit_file_mut(&mut file);
     let made = shortened(&quote!(#file));
     let made = pretty(&made.parse().expect("shorter paths are paths"));
-    let made = made
-        .replace("fn __submit() {", "inventory::submit! {")
-        .replace("fn __statements() {", "statements! {");
+    let made = made.replace("fn __submit() {", "inventory::submit! {");
     let written = pretty(written);
     format!(
         "# Expansion\n\n{introduction}\n\n```ignore\n{written}```\n\ngets beside it, but for the \
@@ -53,11 +51,10 @@ struct Unfold;
 impl Unfold {
     fn body(mac: &Macro) -> Option<ItemFn> {
         let tokens = &mac.tokens;
-        match mac.path.segments.last()?.ident.to_string().as_str() {
-            "submit" => syn::parse2(quote!(fn __submit() { #tokens })).ok(),
-            "statements" => syn::parse2(quote!(fn __statements() { #tokens })).ok(),
-            _ => None,
-        }
+        let name = &mac.path.segments.last()?.ident;
+        (name == "submit")
+            .then(|| syn::parse2(quote!(fn __submit() { #tokens })).ok())
+            .flatten()
     }
 }
 
