@@ -13,6 +13,8 @@ pub const ALL: &[Work] = &[
     ("dispatch 2", two::dispatch),
     ("dispatch 10", ten::dispatch),
     ("dispatch 100", hundred::dispatch),
+    ("send 0", none::send),
+    ("send 1", one::send),
 ];
 
 /// The ways to call so many functions, lback's first.
@@ -131,7 +133,7 @@ macro_rules! signals {
             }
 
             #[inline(never)]
-            fn send(_: Place, times: usize) -> Duration {
+            pub fn send(_: Place, times: usize) -> Duration {
                 let session = &mut lback::sqlite::connect(":memory:").unwrap();
                 sent(times, SUM, |sum| {
                     assert!($arguments { sum, session }.send().is_ok());

@@ -58,6 +58,7 @@ impl std::fmt::Display for Unreadable {
 impl std::error::Error for Unreadable {}
 
 impl<C: SessionConnection> Session<C> {
+    #[inline]
     pub(crate) fn check_usable(&mut self) -> Result<()> {
         if self.suspicious {
             self.notice_raw_end();

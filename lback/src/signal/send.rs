@@ -64,13 +64,19 @@ pub fn dispatch<S: SessionSignal>(args: &mut S::Args<'_>) -> Result<()> {
 /// Sends a signal as an operation of its own: atomic, its effects queued and run.
 // Not public API. Used by generated code.
 #[doc(hidden)]
+#[inline]
 pub fn send<S: SessionSignal>(args: &mut S::Args<'_>) -> Result<()> {
     let session = S::session(args);
     session.check_usable()?;
-    let table = Heard::<S>::by(session)?;
-    if table.is_empty() && !session.is_scoped() {
+    if !session.is_scoped() && Table::<S>::get()?.is_empty() {
         return Ok(());
     }
+    send_to_receivers::<S>(args)
+}
+
+fn send_to_receivers<S: SessionSignal>(args: &mut S::Args<'_>) -> Result<()> {
+    let session = S::session(args);
+    let table = Heard::<S>::by(session)?;
     if !table.effects.is_empty() {
         session.check_generation()?;
     }
