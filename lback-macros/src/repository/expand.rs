@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use super::check::Repository;
-use super::statement;
+use super::part;
 use crate::name::{pascal, snake};
 
 /// What is added beside the struct.
@@ -78,8 +78,8 @@ impl Event {
         let key = Argument {
             doc: format!(" The key of the deleted `{text}`."),
             name: format_ident!("{text}_id", span = noun.span()),
-            field: statement::key(entity),
-            parameter: statement::key(entity),
+            field: part::key(entity),
+            parameter: part::key(entity),
         };
         let data = Argument::exclusive(named("data"), " What will be inserted.", &quote!(#insert));
         let to_change = Argument::exclusive(
@@ -243,8 +243,8 @@ fn model(repository: &Repository, events: &[Event]) -> TokenStream {
         .iter()
         .map(|Event { role, name, .. }| quote!(type #role = #name;));
     let sends = events.iter().map(|event| send(repository, event));
-    let parts = statement::parts(repository);
-    let known_here = statement::known_here(repository);
+    let types = part::types(repository);
+    let functions = part::functions(repository);
     let table_name = repository
         .table
         .segments
@@ -256,12 +256,12 @@ fn model(repository: &Repository, events: &[Event]) -> TokenStream {
             const TABLE: &'static str = #table_name;
 
             type Connection = #connection;
-            #parts
+            #types
             #(#roles)*
 
             #(#sends)*
 
-            #known_here
+            #functions
         }
     }
 }

@@ -3,7 +3,7 @@
 mod check;
 mod expand;
 mod parse;
-mod statement;
+mod part;
 #[cfg(test)]
 // `UPDATE_EXPECT=1` writes its raw strings so, and an expansion is as long as it is.
 #[allow(clippy::needless_raw_string_hashes, clippy::too_many_lines)]

@@ -40,7 +40,7 @@ pub trait Validate {
     }
 }
 
-/// The types, signals and statements that a repository's operations work with.
+/// The types and signals that a repository's operations work with.
 // Not public API. Used by generated code.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
@@ -55,7 +55,7 @@ pub trait Model: Sized + 'static {
     type Table: Keyed<Self::Connection, Key<Self>>;
     type Entity: Entity;
     /// The SQL types of the columns of `Entity`.
-    type Columns: Makes<Self::Entity, Self::Connection>;
+    type Columns: Makes<Self::Entity, Self::Table, Self::Connection>;
     type Insert: Validate;
     /// How `Insert` is inserted.
     type Inserted: Inserts<Self::Insert, Self::Connection>;
@@ -106,7 +106,7 @@ pub trait Model: Sized + 'static {
     ) -> Result<()>;
 
     /// What `Insert` puts between the brackets behind VALUES: Diesel's type for it has no name.
-    fn row(data: &Self::Insert) -> impl QueryFragment<BackendOf<Self>>;
+    fn row_values(data: &Self::Insert) -> impl QueryFragment<BackendOf<Self>>;
 
     fn texts() -> &'static Texts;
 

@@ -1,9 +1,11 @@
 //! What a repository asks of its types, with the message for those who miss it.
 //!
 //! A repository names its types, and these traits are bounds on them: where one is missing, that is
-//! one error, at the option that names the type. Without `do_not_recommend`, the message would be
-//! Diesel's own. Each gives its part of the statements, so that Diesel's bounds stand here once, and
-//! nowhere else.
+//! one error, at the option that names the type. Two things are needed for that. Without
+//! `do_not_recommend`, the message would be Diesel's own. And what others depend on goes [`Through`]
+//! what Diesel gives: where that is missing, it is of unknown type, about which the compiler is silent.
+//!
+//! Each gives its part of the statements, so that Diesel's bounds stand here and not in all of them.
 
 use std::any::TypeId;
 use std::marker::PhantomData;
@@ -18,7 +20,7 @@ use diesel::result::Error;
 use diesel::sql_types::SqlType;
 use diesel::{
     AsChangeset, Expression, ExpressionMethods, Identifiable, Insertable, QueryResult, QuerySource,
-    Selectable, Table,
+    Selectable, SelectableExpression, Table,
 };
 
 use crate::session::SessionConnection;
@@ -99,9 +101,10 @@ impl<DB: Backend, E: Selectable<DB>> Selects<E> for DB {
 #[diagnostic::on_unimplemented(
     message = "`{E}` cannot be made from the columns that it selects",
     label = "needs `Queryable`",
-    note = "add `#[derive(Queryable, Selectable, Identifiable)]`; if it is there, `#[diesel(check_for_backend(..))]` names the field that does not fit its column"
+    note = "add `#[derive(Queryable, Selectable, Identifiable)]`, with the table of the repository; if it is there, `#[diesel(check_for_backend(..))]` names the field that does not fit its column"
 )]
-pub trait Makes<E, C: SessionConnection>: Sized {
+pub trait Makes<E, Table, C: SessionConnection>: Sized {
+    /// What stands behind SELECT: it has one text, and binds nothing.
     fn columns() -> impl QueryFragment<C::Backend>;
 
     fn row<S>(conn: &mut C, statement: S) -> QueryResult<E>
@@ -114,13 +117,15 @@ pub trait Makes<E, C: SessionConnection>: Sized {
 }
 
 #[diagnostic::do_not_recommend]
-impl<Columns, E, C> Makes<E, C> for Columns
+impl<Columns, E, Table, C> Makes<E, Table, C> for Columns
 where
     Columns: 'static,
     C: SessionConnection<Backend: QueryMetadata<Columns> + 'static>,
     E: FromSqlRow<Columns, C::Backend>
-        + Selectable<C::Backend, SelectExpression: QueryFragment<C::Backend>>
-        + 'static,
+        + Selectable<
+            C::Backend,
+            SelectExpression: QueryFragment<C::Backend> + SelectableExpression<Table>,
+        > + 'static,
 {
     fn columns() -> impl QueryFragment<C::Backend> {
         E::construct_selection()
@@ -150,7 +155,7 @@ where
 #[diagnostic::on_unimplemented(
     message = "the rows of `{Self}` cannot be found by a `{Key}`",
     label = "its primary key is another",
-    note = "the entity's `id` and the primary key of the table must be the same column"
+    note = "the entity's `id` and the primary key of the table must be the same column; a type of your own needs `AsExpression` for itself and for references"
 )]
 pub trait Keyed<C: SessionConnection, Key>: QuerySource + Sized + 'static {
     fn from() -> impl QueryFragment<C::Backend>;
@@ -237,12 +242,14 @@ impl<I, Table> Inserted<I, Table>
 where
     for<'a> &'a I: Insertable<Table>,
 {
-    pub fn values(data: &I) -> <&I as Insertable<Table>>::Values {
+    /// For expansions: the type has no name that a trait could give.
+    pub fn clause(data: &I) -> <&I as Insertable<Table>>::Values {
         data.values()
     }
 }
 
-// Not public API. Used by generated code.
+/// The part of an INSERT that an `I` gives.
+// Not public API. Public for `Model`, and for messages.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{I}` cannot be inserted by a `{C}`",
@@ -295,7 +302,8 @@ where
 #[doc(hidden)]
 pub struct Changed<U>(PhantomData<fn() -> U>);
 
-// Not public API. Used by generated code.
+/// The part of an UPDATE that a `U` gives.
+// Not public API. Public for `Model`, and for messages.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "the changes of a `{U}` cannot be made by a `{C}`",

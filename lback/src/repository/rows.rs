@@ -10,7 +10,7 @@ use super::text::text_of;
 use crate::session::SessionConnection;
 
 /// `(columns) VALUES (row), ..`
-pub(super) struct Rows<Row> {
+pub(super) struct ValueRows<Row> {
     /// `(a, b) VALUES `, or `DEFAULT VALUES`, without values.
     columns: String,
     values: Vec<Row>,
@@ -19,24 +19,24 @@ pub(super) struct Rows<Row> {
 
 /// Rows that can be inserted together, as few times as possible.
 ///
-/// Where the database knows DEFAULT among values, that is all of them. SQLite does not: a column that
-/// is left to it is left out, so only neighbours that leave out the same go together. The keys that
+/// Where the database knows DEFAULT among values, or no column can be left to it, that is all of them.
+/// SQLite does not know it: a column that is left to it is left out, so only neighbours that leave out the same go together. The keys that
 /// the database makes then ascend through all of them.
-pub(super) fn together<R: Model>(
+pub(super) fn groups<R: Model>(
     data: &[R::Insert],
-) -> QueryResult<Vec<Rows<impl QueryFragment<BackendOf<R>>>>> {
+) -> QueryResult<Vec<ValueRows<impl QueryFragment<BackendOf<R>>>>> {
     let same_for_all = R::Connection::KNOWS_DEFAULT || R::Inserted::SAME_FOR_ALL;
-    let mut all: Vec<Rows<_>> = Vec::new();
+    let mut all: Vec<ValueRows<_>> = Vec::new();
     let mut room = 0;
     for row in data {
         if same_for_all && !all.is_empty() {
-            all[0].values.push(R::row(row));
+            all[0].values.push(R::row_values(row));
             continue;
         }
         let shape = text_of::<R::Connection, _>(&R::Inserted::values(row))?;
         match all.last_mut() {
             Some(last) if room > 0 && last.shape == shape => {
-                last.values.push(R::row(row));
+                last.values.push(R::row_values(row));
                 room -= 1;
             }
             _ => {
@@ -47,9 +47,9 @@ pub(super) fn together<R: Model>(
                     Some(_) => (R::Connection::MAX_BINDS / binds.max(1)).saturating_sub(1),
                     None => 0,
                 };
-                all.push(Rows {
+                all.push(ValueRows {
                     columns: shape[..end.unwrap_or(shape.len())].to_owned(),
-                    values: end.map(|_| R::row(row)).into_iter().collect(),
+                    values: end.map(|_| R::row_values(row)).into_iter().collect(),
                     shape,
                 });
             }
@@ -58,8 +58,12 @@ pub(super) fn together<R: Model>(
     Ok(all)
 }
 
-impl<DB: Backend, Row: QueryFragment<DB>> QueryFragment<DB> for Rows<Row> {
+impl<DB: Backend, Row: QueryFragment<DB>> QueryFragment<DB> for ValueRows<Row> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        if self.values.len() > 1 {
+            // Each number of rows is another text, and hardly any comes again.
+            out.unsafe_to_cache_prepared();
+        }
         out.push_sql(&self.columns);
         for (index, row) in self.values.iter().enumerate() {
             out.push_sql(if index == 0 { "(" } else { ", (" });

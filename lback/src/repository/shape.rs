@@ -10,7 +10,6 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use once_cell::sync::OnceCell;
 
 use super::text::{no_changes, text_of};
-
 use crate::session::SessionConnection;
 
 const REMEMBERED: usize = 16;
@@ -61,6 +60,13 @@ thread_local! {
 pub(super) struct Known<Of, Statement> {
     statement: Statement,
     of: PhantomData<fn() -> Of>,
+}
+
+// What is not executed leaves its id to nobody.
+impl<Of, Statement> Drop for Known<Of, Statement> {
+    fn drop(&mut self) {
+        ASKED_NEXT.set(None);
+    }
 }
 
 struct Shape<Of, const PLACE: usize>(PhantomData<Of>);

@@ -14,7 +14,7 @@ use super::fragment::{
 };
 use super::model::{BackendOf, Key, Model};
 use super::role::{Changes, Inserts, Keyed, Makes};
-use super::rows::together;
+use super::rows::groups;
 use super::text::{binds_of, gives_key, no_changes};
 use crate::session::{SessionConnection, Unreadable};
 
@@ -86,8 +86,13 @@ pub(super) fn insert<R: Model>(conn: &mut Conn<R>, data: &R::Insert) -> QueryRes
 /// rows in any order.
 pub(super) fn insert_many<R: Model>(conn: &mut Conn<R>, data: &[R::Insert]) -> Listed<R> {
     let mut inserted = Vec::with_capacity(data.len());
-    for together in together::<R>(data)? {
-        let statement = InsertRows::<R, _>::new(together);
+    let groups = groups::<R>(data)?;
+    debug_assert!(
+        groups.len() <= 1 || !Conn::<R>::READS_BACK,
+        "only the last would be read"
+    );
+    for group in groups {
+        let statement = InsertRows::<R, _>::new(group);
         if Conn::<R>::READS_BACK {
             conn.execute_returning_count(&statement)?;
         } else {
@@ -168,11 +173,8 @@ pub(super) fn makes_ascending_keys<R: Model>(data: &[R::Insert]) -> QueryResult<
     }
     let same_for_all = R::Inserted::SAME_FOR_ALL;
     let key = <R::Table as Keyed<Conn<R>, Key<R>>>::key();
-    for row in &data[..if same_for_all {
-        data.len().min(1)
-    } else {
-        data.len()
-    }] {
+    let asked = if same_for_all { 1 } else { data.len() };
+    for row in data.iter().take(asked) {
         if gives_key::<Conn<R>, _, _>(&values::<R>(row), &key)? {
             return Ok(false);
         }
@@ -197,7 +199,7 @@ where
     R: Model,
     S: Query<SqlType = R::Columns> + QueryFragment<BackendOf<R>> + QueryId,
 {
-    <R::Columns as Makes<R::Entity, Conn<R>>>::row(conn, statement)
+    <R::Columns as Makes<R::Entity, R::Table, Conn<R>>>::row(conn, statement)
 }
 
 fn rows<R, S>(conn: &mut Conn<R>, statement: S) -> Listed<R>
@@ -205,7 +207,7 @@ where
     R: Model,
     S: Query<SqlType = R::Columns> + QueryFragment<BackendOf<R>> + QueryId,
 {
-    <R::Columns as Makes<R::Entity, Conn<R>>>::rows(conn, statement)
+    <R::Columns as Makes<R::Entity, R::Table, Conn<R>>>::rows(conn, statement)
 }
 
 /// What became of reading back a row that has been written: if it failed, the write stands, and only
@@ -220,12 +222,25 @@ fn read_back<T>(row: QueryResult<T>) -> QueryResult<T> {
 /// Whether keys of this SQL type, made by the database, ascend in the order of the rows of one
 /// INSERT. Others (a random UUID) say nothing about which row is which.
 fn ascends<R: Model>() -> bool {
+    let key = <R::Table as Keyed<Conn<R>, Key<R>>>::key_type();
+    #[cfg(feature = "mysql")]
+    {
+        use diesel::sql_types::Unsigned;
+        let unsigned = [
+            TypeId::of::<Unsigned<SmallInt>>(),
+            TypeId::of::<Unsigned<Integer>>(),
+            TypeId::of::<Unsigned<BigInt>>(),
+        ];
+        if unsigned.contains(&key) {
+            return true;
+        }
+    }
     [
         TypeId::of::<SmallInt>(),
         TypeId::of::<Integer>(),
         TypeId::of::<BigInt>(),
     ]
-    .contains(&<R::Table as Keyed<Conn<R>, Key<R>>>::key_type())
+    .contains(&key)
 }
 
 /// MySQL has only `LAST_INSERT_ID()` to tell which key it made.

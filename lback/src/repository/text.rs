@@ -54,3 +54,21 @@ where
     fragment.to_sql(&mut text, &C::Backend::default())?;
     Ok(text.finish())
 }
+
+pub(super) fn binds_something<C, Q>(fragment: &Q) -> bool
+where
+    C: SessionConnection,
+    Q: QueryFragment<C::Backend>,
+{
+    let printed = diesel::debug_query::<C::Backend, _>(fragment).to_string();
+    !printed.ends_with("-- binds: []")
+}
+
+/// Columns without the schema of their table, which SQLite does not know behind RETURNING. Others quote
+/// otherwise, and know it.
+pub(super) fn without_schema(columns: &str, table: &str) -> String {
+    match table.rsplit_once("`.`") {
+        Some((_, last)) => columns.replace(&format!("{table}."), &format!("`{last}.")),
+        None => columns.to_owned(),
+    }
+}

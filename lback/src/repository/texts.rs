@@ -1,12 +1,13 @@
 //! What a repository remembers of the texts of its statements.
 
 use diesel::QueryResult;
+use diesel::result::Error;
 use once_cell::sync::OnceCell;
 
 use super::model::{Key, Model};
 use super::role::{Keyed, Makes};
 use super::shape::Shapes;
-use super::text::text_of;
+use super::text::{binds_something, text_of, without_schema};
 use crate::session::SessionConnection;
 
 /// A static of each repository.
@@ -27,7 +28,8 @@ impl Texts {
     }
 }
 
-/// What is the same in all statements, quoted once: each statement is walked several times.
+/// What is the same in all statements, quoted once: each statement is walked several times, and an
+/// UPDATE is the dearest.
 pub(super) struct Names {
     pub(super) table: String,
     pub(super) key: String,
@@ -44,8 +46,13 @@ pub(super) fn names<R: Model>() -> QueryResult<&'static Names> {
         let table = <R::Table as Keyed<R::Connection, Key<R>>>::from();
         let table = text_of::<R::Connection, _>(&table)?;
         let key = <R::Table as Keyed<R::Connection, Key<R>>>::key();
-        let columns = <R::Columns as Makes<R::Entity, R::Connection>>::columns();
-        let columns = text_of::<R::Connection, _>(&columns)?;
+        let selection = <R::Columns as Makes<R::Entity, R::Table, R::Connection>>::columns();
+        let columns = text_of::<R::Connection, _>(&selection)?;
+        if binds_something::<R::Connection, _>(&selection) {
+            let why = format!("`{columns}` binds values: a selection of a repository may not");
+            return Err(Error::QueryBuilderError(why.into()));
+        }
+        let returned = without_schema(&columns, &table);
         Ok(Names {
             key: text_of::<R::Connection, _>(&key)?,
             select: format!("SELECT {columns} FROM {table}"),
@@ -53,7 +60,7 @@ pub(super) fn names<R: Model>() -> QueryResult<&'static Names> {
             returning: if R::Connection::READS_BACK {
                 String::new()
             } else {
-                format!(" RETURNING {columns}")
+                format!(" RETURNING {returned}")
             },
             table,
         })

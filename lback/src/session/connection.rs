@@ -122,7 +122,8 @@ pub trait SessionConnection:
     #[doc(hidden)]
     const KNOWS_DEFAULT: bool = true;
 
-    /// A number in a statement.
+    /// A number in a statement. A database's own, like the next: for every database it would take
+    /// `i64: ToSql<BigInt, Backend>` as a bound on all that call it.
     #[doc(hidden)]
     fn number(value: i64) -> impl QueryFragment<Self::Backend> + QueryId;
 

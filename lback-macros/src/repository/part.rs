@@ -1,4 +1,4 @@
-//! What the statements of a repository need; they themselves are written in the runtime.
+//! The parts of a repository's statements; these are written in the runtime.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -9,7 +9,7 @@ use super::check::Repository;
 
 /// The types of `Model` that give their parts to the statements, each in the place of its option:
 /// what it misses is reported there.
-pub(super) fn parts(repository: &Repository) -> TokenStream {
+pub(super) fn types(repository: &Repository) -> TokenStream {
     let Repository {
         entity,
         table,
@@ -19,7 +19,7 @@ pub(super) fn parts(repository: &Repository) -> TokenStream {
     } = repository;
     let key = key(entity);
     let at_entity = quote_spanned! {entity.span()=>
-        // Without a key, none of the table.
+        // Through the key, as the runtime says: without one, the type of the table is unknown.
         type Table = <#key as ::lback::__private::Through<#table::table>>::Itself;
         type Entity = #entity;
         type Columns =
@@ -41,7 +41,7 @@ pub(super) fn parts(repository: &Repository) -> TokenStream {
 }
 
 /// What can only be said where the types are known.
-pub(super) fn known_here(repository: &Repository) -> TokenStream {
+pub(super) fn functions(repository: &Repository) -> TokenStream {
     let Repository {
         entity,
         insert,
@@ -49,7 +49,7 @@ pub(super) fn known_here(repository: &Repository) -> TokenStream {
         ..
     } = repository;
     let key = key(entity);
-    // What the type misses has been said there: said here again, it is the same.
+    // In the place of what is said of `insert` anyway: the compiler says the same once.
     let place = insert.span();
     let data = Ident::new("data", Span::mixed_site().located_at(place));
     let given_key = given_key.as_ref().map(|field| {
@@ -60,10 +60,10 @@ pub(super) fn known_here(repository: &Repository) -> TokenStream {
         }
     });
     quote_spanned! {place=>
-        fn row(
+        fn row_values(
             #data: &Self::Insert,
         ) -> impl ::lback::__private::QueryFragment<::lback::__private::BackendOf<Self>> {
-            <Self::Inserted>::values(#data).values
+            <Self::Inserted>::clause(#data).values
         }
 
         fn texts() -> &'static ::lback::__private::Texts {
