@@ -16,6 +16,7 @@ mod a_row_that_is_gone_is_not_found_before_any_receiver;
 mod a_session_may_hear_a_registry_of_its_own;
 mod a_session_that_ended_badly_does_not_go_back_into_its_pool;
 mod a_state_is_in_force_for_its_scope;
+mod a_statement_is_prepared_once;
 mod a_test_transaction_does_not_count;
 mod a_transaction_ends_as_its_closure_does;
 mod a_veto_is_found_inside_other_errors;
