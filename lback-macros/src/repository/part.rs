@@ -63,7 +63,7 @@ pub(super) fn functions(repository: &Repository) -> TokenStream {
         fn row_values(
             #data: &Self::Insert,
         ) -> impl ::lback::__private::QueryFragment<::lback::__private::BackendOf<Self>> {
-            <Self::Inserted>::clause(#data).values
+            <Self::Inserted>::values(#data).values
         }
 
         fn texts() -> &'static ::lback::__private::Texts {

@@ -99,8 +99,8 @@ impl<DB: Backend, E: Selectable<DB>> Selects<E> for DB {
 // Not public API. Used by generated code.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "`{E}` cannot be made from the columns that it selects",
-    label = "needs `Queryable`",
+    message = "`{E}` cannot be made from the columns that it selects, or they are of another table",
+    label = "needs `Queryable`, and the table of the repository",
     note = "add `#[derive(Queryable, Selectable, Identifiable)]`, with the table of the repository; if it is there, `#[diesel(check_for_backend(..))]` names the field that does not fit its column"
 )]
 pub trait Makes<E, Table, C: SessionConnection>: Sized {
@@ -242,8 +242,9 @@ impl<I, Table> Inserted<I, Table>
 where
     for<'a> &'a I: Insertable<Table>,
 {
-    /// For expansions: the type has no name that a trait could give.
-    pub fn clause(data: &I) -> <&I as Insertable<Table>>::Values {
+    /// For expansions: the type has no name that a trait could give. Called as others are, for the
+    /// compiler says of a name that it has never seen that an unknown type lacks it.
+    pub fn values(data: &I) -> <&I as Insertable<Table>>::Values {
         data.values()
     }
 }
