@@ -14,24 +14,24 @@ diesel::table! {
 
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable, Identifiable)]
 #[diesel(table_name = notes)]
-pub struct Note {
-    pub id: i64,
-    pub text: String,
-    pub pages: i32,
+struct Note {
+    id: i64,
+    text: String,
+    pages: i32,
 }
 
 /// A column is left to the database where it is `None`.
 #[derive(Debug, Default, Insertable)]
 #[diesel(table_name = notes)]
-pub struct NewNote {
-    pub text: Option<String>,
-    pub pages: Option<i32>,
+struct NewNote {
+    text: Option<String>,
+    pages: Option<i32>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, AsChangeset)]
 #[diesel(table_name = notes)]
-pub struct NoteChanges {
-    pub text: Option<String>,
+struct NoteChanges {
+    text: Option<String>,
 }
 
 impl Validate for NewNote {}
@@ -44,16 +44,16 @@ impl Validate for NoteChanges {}
     update = NoteChanges,
     connection = SqliteConnection
 )]
-pub struct Notes;
+struct Notes;
 
 /// The rows of `Note`, with a column that is compared with a value.
 #[derive(Clone, Debug, Queryable, Selectable, Identifiable)]
 #[diesel(table_name = notes)]
-pub struct Judged {
-    pub id: i64,
+struct Judged {
+    id: i64,
     #[diesel(select_expression = notes::text.eq("long"))]
     #[diesel(select_expression_type = diesel::dsl::Eq<notes::text, &'static str>)]
-    pub is_long: bool,
+    is_long: bool,
 }
 
 #[lback::repository(
@@ -63,7 +63,7 @@ pub struct Judged {
     update = NoteChanges,
     connection = SqliteConnection
 )]
-pub struct JudgedNotes;
+struct JudgedNotes;
 
 fn archive() -> Session {
     let mut session = lback::sqlite::connect(":memory:").unwrap();
@@ -114,6 +114,8 @@ fn rows_are_written_read_and_deleted_there() {
 #[test]
 fn a_selection_that_binds_is_refused() {
     let mut session = archive();
-    let error = JudgedNotes.find(&mut session, 1).unwrap_err().to_string();
-    assert!(error.contains("binds values"), "{error}");
+    Notes.create(&mut session, new(Some("long"), None)).unwrap();
+    let found = JudgedNotes.find(&mut session, 1);
+    let error = found.map(|note| note.map(|note| note.is_long)).unwrap_err();
+    assert!(error.to_string().contains("binds values"), "{error}");
 }
