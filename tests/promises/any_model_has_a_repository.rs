@@ -106,7 +106,7 @@ fn texts_are_keys() {
         .unwrap();
     assert_eq!(renamed.name, "Deutschland");
     assert!(Countries.exists(&mut session, &renamed).unwrap());
-    assert!(!Countries.exists(&mut session, "fr".to_owned()).unwrap());
+    assert!(!Countries.exists(&mut session, "fr").unwrap());
 }
 
 #[test]

@@ -45,3 +45,18 @@ impl<E: Entity> AsKey<E, ByRow> for &E {
         self.key()
     }
 }
+
+/// A row was named by the text of its key.
+#[derive(Debug)]
+pub enum ByText {}
+
+/// Of a key that is made of text, such as a `String`.
+#[diagnostic::do_not_recommend]
+impl<E: Entity> AsKey<E, ByText> for &str
+where
+    E::Key: for<'a> From<&'a str>,
+{
+    fn as_key(&self) -> E::Key {
+        E::Key::from(self)
+    }
+}
