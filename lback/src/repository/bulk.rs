@@ -79,8 +79,10 @@ fn update<R: Model>(
     };
     let mut rows = Rows::<R>::new();
     for chunk in keys.chunks(rows_for::<R>(1, binds)) {
-        rows.extend(by_key::<R>(write::<R, _>(session, |conn| {
-            statement::update_many::<R>(conn, chunk, changes)
+        rows.extend(by_key::<R>(write::<R, _>(session, |conn| match chunk {
+            // Receivers may give every row changes of its own, and this statement stays prepared.
+            [key] => Ok(Vec::from_iter(statement::update::<R>(conn, key, changes)?)),
+            keys => statement::update_many::<R>(conn, keys, changes),
         })?));
     }
     Ok(Some(rows))
