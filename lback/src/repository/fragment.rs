@@ -159,7 +159,7 @@ statement! {
 }
 
 statement! {
-    /// `INSERT INTO table (columns) VALUES (values) [RETURNING columns]`
+    /// `INSERT INTO table (columns) VALUES (values), .. [RETURNING columns]`
     Insert { values: V }
     write: |this, names, out| {
         out.push_sql("INSERT INTO ");
@@ -190,19 +190,6 @@ statement! {
 impl<R, C, P> Update<R, C, P> {
     pub(super) fn changes(&self) -> &C {
         &self.changes
-    }
-}
-
-statement! {
-    /// `INSERT INTO table (columns) VALUES (row), .. [RETURNING columns]`: rows of the same columns.
-    InsertRows { rows: V }
-    write: |this, names, out| {
-        out.push_sql("INSERT INTO ");
-        out.push_sql(&names.table);
-        out.push_sql(" ");
-        this.rows.walk_ast(out.reborrow())?;
-        out.push_sql(&names.returning);
-        Ok(())
     }
 }
 
@@ -239,11 +226,6 @@ impl<R, C, P> QueryId for Update<R, C, P> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<R, V> QueryId for InsertRows<R, V> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
 macro_rules! gives_rows {
     ($($name:ident<$($Part:ident),*>)*) => {$(
         impl<R: Model $(, $Part)*> Query for $name<R $(, $Part)*> {
@@ -260,7 +242,6 @@ gives_rows! {
     SelectInserted<>
     SelectInsertedRows<N>
     Insert<V>
-    InsertRows<V>
     Update<C, P>
 }
 

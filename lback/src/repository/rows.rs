@@ -2,7 +2,7 @@
 
 use diesel::QueryResult;
 use diesel::backend::Backend;
-use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 
 use super::model::{BackendOf, Model};
 use super::role::Inserts;
@@ -20,8 +20,8 @@ pub(super) struct ValueRows<Row> {
 /// Rows that can be inserted together, as few times as possible.
 ///
 /// Where the database knows DEFAULT among values, or no column can be left to it, that is all of them.
-/// SQLite does not know it: a column that is left to it is left out, so only neighbours that leave out the same go together. The keys that
-/// the database makes then ascend through all of them.
+/// SQLite does not know it: a column that is left to it is left out, so only neighbours that leave out
+/// the same go together. The keys that the database makes then ascend through all of them.
 pub(super) fn groups<R: Model>(
     data: &[R::Insert],
 ) -> QueryResult<Vec<ValueRows<impl QueryFragment<BackendOf<R>>>>> {
@@ -72,4 +72,9 @@ impl<DB: Backend, Row: QueryFragment<DB>> QueryFragment<DB> for ValueRows<Row> {
         }
         Ok(())
     }
+}
+
+impl<Row> QueryId for ValueRows<Row> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
 }

@@ -9,7 +9,7 @@ use diesel::{Connection, QueryResult};
 
 use super::Page;
 use super::fragment::{
-    Count, CountWhere, Delete, Insert, InsertRows, Select, SelectForUpdate, SelectInOrderForUpdate,
+    Count, CountWhere, Delete, Insert, Select, SelectForUpdate, SelectInOrderForUpdate,
     SelectInserted, SelectInsertedRows, SelectPage, Update,
 };
 use super::model::{BackendOf, Key, Model};
@@ -92,7 +92,7 @@ pub(super) fn insert_many<R: Model>(conn: &mut Conn<R>, data: &[R::Insert]) -> L
         "only the last would be read"
     );
     for group in groups {
-        let statement = InsertRows::<R, _>::new(group);
+        let statement = Insert::<R, _>::new(group);
         if Conn::<R>::READS_BACK {
             conn.execute_returning_count(&statement)?;
         } else {
