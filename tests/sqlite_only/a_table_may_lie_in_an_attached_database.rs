@@ -1,7 +1,9 @@
 //! SQLite knows a table's schema everywhere but behind RETURNING.
 
 use crate::database::*;
-use diesel::connection::SimpleConnection;
+use std::sync::{Arc, Mutex};
+
+use diesel::connection::{InstrumentationEvent, SimpleConnection};
 use lback::{Page, Validate};
 
 diesel::table! {
@@ -118,4 +120,28 @@ fn a_selection_that_binds_is_refused() {
     let found = JudgedNotes.find(&mut session, 1);
     let error = found.map(|note| note.map(|note| note.is_long)).unwrap_err();
     assert!(error.to_string().contains("binds values"), "{error}");
+}
+
+/// A run of one row is a statement that comes again.
+#[test]
+fn rows_that_take_turns_are_prepared_once_a_kind() {
+    let mut session = archive();
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let inserts = Arc::clone(&kept);
+    session
+        .conn()
+        .set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::CacheQuery { sql, .. } = event {
+                inserts.lock().unwrap().push(sql.to_owned());
+            }
+        });
+    let turns = (0..100).map(|row| match row % 2 {
+        0 => new(Some("a"), None),
+        _ => new(None, Some(2)),
+    });
+    Notes.create_many(&mut session, turns).unwrap();
+    assert_eq!(Notes.count(&mut session).unwrap(), 100);
+    let mut kept = kept.lock().unwrap().clone();
+    kept.retain(|sql| sql.starts_with("INSERT"));
+    assert_eq!(kept.len(), 2, "{kept:?}");
 }
