@@ -36,13 +36,13 @@ extern crate self as lback;
 
 // Their paths are what listings print, and so the paths under which they are known.
 #[cfg(feature = "mysql")]
-#[path = "backend/mysql.rs"]
+#[path = "backend/mysql/mod.rs"]
 pub mod mysql;
 #[cfg(feature = "postgres")]
-#[path = "backend/postgres.rs"]
+#[path = "backend/postgres/mod.rs"]
 pub mod postgres;
 #[cfg(feature = "sqlite")]
-#[path = "backend/sqlite.rs"]
+#[path = "backend/sqlite/mod.rs"]
 pub mod sqlite;
 
 mod error;
