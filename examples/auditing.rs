@@ -6,7 +6,7 @@
 //!
 //! `cargo run -p lback-examples --example auditing`
 
-use lback::sqlite::prelude::*;
+use lback::sqlite::{prelude::*, users::*};
 
 /// On whose behalf a request acts.
 struct Actor {

@@ -4,7 +4,7 @@
 //! `cargo run -p lback-examples --example custom_logic`
 
 use lback::Error;
-use lback::sqlite::prelude::*;
+use lback::sqlite::{prelude::*, users::*};
 
 /// Before everything else, so that all rules see the same spelling.
 #[receiver(user_pre_create, order = -100)]

@@ -10,7 +10,7 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use lback::sqlite::prelude::*;
+use lback::sqlite::{prelude::*, users::*};
 use lback_examples::server::http;
 
 /// In the transaction: what is to be pushed.

@@ -7,7 +7,7 @@
 //! `cargo run -p lback-examples --example notifications`
 
 use chrono::TimeDelta;
-use lback::sqlite::prelude::*;
+use lback::sqlite::{prelude::*, users::*};
 use lback::{Timestamp, Token};
 use lback_examples::server::smtp;
 use lettre::message::Mailbox;

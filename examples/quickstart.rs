@@ -3,7 +3,7 @@
 //!
 //! `cargo run -p lback-examples --example quickstart`
 
-use lback::sqlite::prelude::*;
+use lback::sqlite::{prelude::*, users::*};
 
 /// Data may be changed or refused before it is stored.
 #[receiver(user_pre_create)]

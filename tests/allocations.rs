@@ -9,7 +9,7 @@
 
 use std::hint::black_box;
 
-use lback::sqlite::prelude::*;
+use lback::sqlite::{prelude::*, users::*};
 
 macro_rules! own_users {
     () => {

@@ -1,5 +1,6 @@
 //! Each file in `mistakes/` is a mistake, named after it, with what the compiler says of it; those in
-//! `mistakes_by_hand/` are mistakes with the feature `manual-registry` only.
+//! `mistakes_by_hand/` are mistakes with the feature `manual-registry` only, and those in
+//! `mistakes_of_two_databases/` need PostgreSQL beside SQLite.
 //!
 //! A message is the mistake, at the user's own token, with the remedy, and nothing else. After a
 //! change, `TRYBUILD=overwrite cargo test -p lback-tests --test mistakes` writes them anew: read
@@ -18,6 +19,9 @@ fn every_mistake_has_a_message_that_names_the_remedy() {
     let cases = trybuild::TestCases::new();
     if cfg!(feature = "manual-registry") {
         cases.compile_fail("mistakes_by_hand/*.rs");
+    }
+    if cfg!(feature = "postgres") {
+        cases.compile_fail("mistakes_of_two_databases/*.rs");
     }
     if cfg!(any(feature = "postgres", feature = "mysql")) {
         println!("left out: some messages list what further features add");

@@ -87,7 +87,7 @@ macro_rules! restart_on {
             use std::sync::Arc;
 
             use lback::Error;
-            use lback::$database::prelude::*;
+            use lback::$database::{prelude::*, users::*};
             use lback_tests::new_user;
 
             use super::*;
@@ -254,10 +254,10 @@ fn timeouts_end_the_transaction(
 ) -> lback::Result<()> {
     use diesel::connection::SimpleConnection;
     use lback::Error;
-    use lback::mysql::prelude::*;
+    use lback::mysql::{prelude::*, users::*};
     use lback_tests::new_user;
 
-    let users = lback::mysql::UserRepository::new();
+    let users = lback::mysql::users::UserRepository::new();
     let ada = users.create(session, new_user("ada"))?;
     let inactive = || UserChanges {
         is_active: Some(false),

@@ -13,7 +13,7 @@ use crate::registry::Registry;
 /// [`Error::Registry`](crate::Error::Registry) if they contradict each other.
 ///
 /// ```standalone_crate
-/// use lback::sqlite::prelude::*;
+/// use lback::sqlite::{prelude::*, users::*};
 ///
 /// #[receiver(user_post_create, order = -10)]
 /// fn audit(user: &User) {}
@@ -91,7 +91,7 @@ impl Listeners {
     /// An array of objects, in the order in which they run, for other tools to read.
     ///
     /// ```
-    /// use lback::sqlite::prelude::*;
+    /// use lback::sqlite::{prelude::*, users::*};
     ///
     /// #[receiver(user_post_create, after_commit, id = "mail.welcome")]
     /// fn welcome(user: &User) {}

@@ -56,7 +56,9 @@ mod session;
 mod signal;
 pub mod testing;
 mod trace;
+#[cfg(feature = "users")]
 mod user;
+mod value;
 
 pub use error::{Error, Invalid, Problem, RegistryError, Result, Veto};
 pub use inspect::{Listener, Listeners, receivers, verify};
@@ -79,18 +81,22 @@ pub use session::{
     Session, SessionConnection, SkipReason, Target, TransactionOptions,
 };
 pub use signal::ManualRegistry;
+#[cfg(feature = "users")]
 pub use user::{
-    Hasher, NewUser, Password, PasswordError, Secret, Timestamp, Token, User, UserChanges, UserId,
-    Verification, schema, sql_types,
+    Hasher, NewUser, Password, PasswordError, User, UserChanges, UserId, Verification, schema,
 };
+pub use value::{Secret, Timestamp, Token};
+
+/// The SQL types of the columns that Diesel has no type for.
+pub mod sql_types {
+    #[cfg(feature = "users")]
+    pub use crate::user::PasswordHash;
+    pub use crate::value::Instant;
+}
 
 /// What every backend's prelude shares.
 pub mod prelude {
-    pub use crate::schema::users;
-    pub use crate::{
-        NewUser, Password, Repository, Secret, SignalInfo, Token, User, UserChanges, UserId,
-        Validate, Veto, receiver, repository, signal,
-    };
+    pub use crate::{Repository, Secret, SignalInfo, Validate, Veto, receiver, repository, signal};
 }
 
 /// Lets tables of yours stand in one query with [`schema::users`].
@@ -100,7 +106,7 @@ pub mod prelude {
 /// of yours among each other still need Diesel's.
 ///
 /// ```
-/// use lback::sqlite::prelude::*;
+/// use lback::sqlite::{prelude::*, users::*};
 ///
 /// diesel::table! {
 ///     posts (id) {
@@ -115,6 +121,7 @@ pub mod prelude {
 /// let titles = users::table.inner_join(posts::table).select((users::username, posts::title));
 /// # let _ = titles;
 /// ```
+#[cfg(feature = "users")]
 #[macro_export]
 macro_rules! allow_users_to_appear_in_same_query {
     ($($table:ident),+ $(,)?) => {

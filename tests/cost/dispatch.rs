@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use lback::sqlite::prelude::*;
+use lback::sqlite::{prelude::*, users::*};
 
 use crate::{Place, Work, measured};
 

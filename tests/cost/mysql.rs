@@ -1,7 +1,7 @@
 //! MySQL or MariaDB, on the server that the tests use.
 
 pub(crate) use lback::mysql::migrate;
-pub(crate) use lback::mysql::prelude::*;
+pub(crate) use lback::mysql::{prelude::*, users::*};
 
 use crate::{Place, Work};
 

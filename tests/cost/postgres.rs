@@ -1,7 +1,7 @@
 //! PostgreSQL, on the server that the tests use.
 
 pub(crate) use lback::postgres::migrate;
-pub(crate) use lback::postgres::prelude::*;
+pub(crate) use lback::postgres::{prelude::*, users::*};
 
 use crate::{Place, Work};
 

@@ -1,7 +1,7 @@
 //! SQLite, with what [`lback::sqlite::connect`] sets for all: WAL, and `synchronous` FULL.
 
 pub(crate) use lback::sqlite::migrate;
-pub(crate) use lback::sqlite::prelude::*;
+pub(crate) use lback::sqlite::{prelude::*, users::*};
 use tempfile::TempDir;
 
 use crate::{Place, Work};

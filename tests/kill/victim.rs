@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use lback::BoxError;
-use lback::sqlite::prelude::*;
+use lback::sqlite::{prelude::*, users::*};
 use lback_tests::cheap_password;
 
 lback_tests::own_users!(SqliteConnection);

@@ -1,4 +1,4 @@
-use lback::sqlite::prelude::*;
+use lback::sqlite::{prelude::*, users::*};
 
 #[receiver(user_pre_create, after_commit)]
 fn welcome(data: &NewUser) {

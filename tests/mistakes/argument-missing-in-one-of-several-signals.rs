@@ -1,4 +1,4 @@
-use lback::sqlite::prelude::*;
+use lback::sqlite::{prelude::*, users::*};
 
 #[receiver(user_post_update, user_post_create)]
 fn audit(user: &User, previous: &User) {

@@ -1,4 +1,4 @@
-use lback::sqlite::prelude::*;
+use lback::sqlite::{prelude::*, users::*};
 
 #[receiver(user_pre_create, on_error = "isolate")]
 fn count(data: &NewUser) {

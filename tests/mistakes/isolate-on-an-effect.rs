@@ -1,4 +1,4 @@
-use lback::sqlite::prelude::*;
+use lback::sqlite::{prelude::*, users::*};
 
 #[receiver(user_post_create, after_commit, on_error = "isolate")]
 fn welcome(user: &User) {

@@ -1,4 +1,4 @@
-use lback::sqlite::prelude::*;
+use lback::sqlite::{prelude::*, users::*};
 
 #[receiver(User)]
 fn audit(user: &User, conn: &mut SqliteConnection) {

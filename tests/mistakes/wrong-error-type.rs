@@ -1,4 +1,4 @@
-use lback::sqlite::prelude::*;
+use lback::sqlite::{prelude::*, users::*};
 
 #[receiver(user_pre_create)]
 fn check(data: &NewUser) -> Result<(), u8> {

@@ -81,9 +81,12 @@ fn signals_of_one_repository() {
 static GREETED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 // One function, whatever databases there are in this build.
-#[receiver(lback::sqlite::user_post_create)]
-#[cfg_attr(feature = "postgres", receiver(lback::postgres::user_post_create))]
-#[cfg_attr(feature = "mysql", receiver(lback::mysql::user_post_create))]
+#[receiver(lback::sqlite::users::user_post_create)]
+#[cfg_attr(
+    feature = "postgres",
+    receiver(lback::postgres::users::user_post_create)
+)]
+#[cfg_attr(feature = "mysql", receiver(lback::mysql::users::user_post_create))]
 fn greet(user: &User) {
     if user.username.starts_with("several") {
         GREETED.lock().unwrap().push(user.username.clone());
@@ -92,9 +95,9 @@ fn greet(user: &User) {
 
 #[cfg(all(feature = "postgres", feature = "mysql"))]
 #[receiver(
-    lback::sqlite::user_pre_delete,
-    lback::postgres::user_pre_delete,
-    lback::mysql::user_pre_delete
+    lback::sqlite::users::user_pre_delete,
+    lback::postgres::users::user_pre_delete,
+    lback::mysql::users::user_pre_delete
 )]
 fn say_goodbye(user: &User) {
     let _ = user;
@@ -111,7 +114,7 @@ fn the_same_signal_of_several_databases() {
         .unwrap();
     let elsewhere = lback_tests::sqlite::Database::fresh().unwrap();
     lback::Repository::create(
-        &lback::sqlite::UserRepository::new(),
+        &lback::sqlite::users::UserRepository::new(),
         &mut elsewhere.session(),
         new_user("several elsewhere"),
     )

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lback::sqlite::prelude::*;
+use lback::sqlite::{prelude::*, users::*};
 use lback::{Error, Problem};
 
 static CALLS: AtomicUsize = AtomicUsize::new(0);

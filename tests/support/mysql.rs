@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::sql_types::{BigInt, Bool};
 pub use lback::mysql::migrate;
-pub use lback::mysql::prelude::*;
+pub use lback::mysql::{prelude::*, users::*};
 
 use crate::proxy::Proxy;
 use crate::server;

@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::sql_types::{BigInt, Bool};
 pub use lback::postgres::migrate;
-pub use lback::postgres::prelude::*;
+pub use lback::postgres::{prelude::*, users::*};
 
 use crate::proxy::Proxy;
 use crate::server;

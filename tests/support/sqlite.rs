@@ -3,7 +3,7 @@
 use std::path::Path;
 
 pub use lback::sqlite::migrate;
-pub use lback::sqlite::prelude::*;
+pub use lback::sqlite::{prelude::*, users::*};
 
 pub use crate::shop::sqlite as shop;
 use tempfile::TempDir;

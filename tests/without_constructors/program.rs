@@ -1,7 +1,7 @@
 //! The program: who hears what.
 
 use lback::sqlite::Database;
-use lback::sqlite::prelude::*;
+use lback::sqlite::{prelude::*, users::*};
 use lback::{Error, ManualRegistry, Problem, RegistryError, SkipReason, manual_registry};
 use lback_tests::{Trace, new_user};
 

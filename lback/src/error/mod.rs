@@ -30,7 +30,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// database's own detail ("Failing row contains ...") is dropped.
 ///
 /// ```
-/// use lback::sqlite::prelude::*;
+/// use lback::sqlite::{prelude::*, users::*};
 ///
 /// # let mut session = lback::sqlite::connect(":memory:")?;
 /// # lback::sqlite::migrate(&mut session)?;

@@ -9,7 +9,7 @@ use std::fmt;
 /// enum with `#[source]`, or below `anyhow`'s context.
 ///
 /// ```standalone_crate
-/// use lback::sqlite::prelude::*;
+/// use lback::sqlite::{prelude::*, users::*};
 ///
 /// #[receiver(user_pre_create)]
 /// fn company_addresses_only(data: &NewUser) -> Result<(), Veto> {

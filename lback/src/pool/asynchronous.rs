@@ -26,7 +26,7 @@ impl<C: SessionConnection + R2D2Connection> Database<C> {
     ///
     /// ```
     /// # async fn example(database: lback::sqlite::Database) -> lback::Result<()> {
-    /// use lback::sqlite::prelude::*;
+    /// use lback::sqlite::{prelude::*, users::*};
     ///
     /// let new = NewUser::new("ada", "ada@example.com", "correct horse battery")?;
     /// let ada = database.run(move |session| UserRepository::new().create(session, new)).await?;

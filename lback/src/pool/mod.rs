@@ -18,7 +18,7 @@ use crate::signal::ManualRegistry;
 /// pool when it is dropped, unless it ended in a bad state: then its connection is closed.
 ///
 /// ```
-/// use lback::sqlite::prelude::*;
+/// use lback::sqlite::{prelude::*, users::*};
 ///
 /// # let folder = std::env::temp_dir().join(format!("lback-pool-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder).expect("a folder");

@@ -32,7 +32,7 @@ pub enum Timing {
 /// Which signal fired: the `signal` argument of every receiver.
 ///
 /// ```standalone_crate
-/// use lback::sqlite::prelude::*;
+/// use lback::sqlite::{prelude::*, users::*};
 ///
 /// #[receiver(user_post_create, user_post_update)]
 /// fn trace(signal: &SignalInfo, user: &User) {

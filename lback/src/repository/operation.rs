@@ -28,7 +28,7 @@ pub trait Repository: Model {
     /// database.
     ///
     /// ```
-    /// use lback::sqlite::prelude::*;
+    /// use lback::sqlite::{prelude::*, users::*};
     ///
     /// # let mut session = lback::sqlite::connect(":memory:")?;
     /// # lback::sqlite::migrate(&mut session)?;
@@ -143,7 +143,7 @@ pub trait Repository: Model {
     /// As [`create`](Self::create); then none of the rows is stored.
     ///
     /// ```
-    /// use lback::sqlite::prelude::*;
+    /// use lback::sqlite::{prelude::*, users::*};
     ///
     /// # let mut session = lback::sqlite::connect(":memory:")?;
     /// # lback::sqlite::migrate(&mut session)?;

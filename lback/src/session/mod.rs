@@ -49,7 +49,7 @@ pub(crate) use self::transaction::within;
 /// their end.
 ///
 /// ```
-/// use lback::sqlite::prelude::*;
+/// use lback::sqlite::{prelude::*, users::*};
 ///
 /// let mut session = lback::sqlite::connect(":memory:")?;
 /// lback::sqlite::migrate(&mut session)?;

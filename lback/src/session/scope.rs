@@ -107,7 +107,7 @@ impl<C: SessionConnection> Session<C> {
     /// If `target` is neither a signal nor a receiver.
     ///
     /// ```standalone_crate
-    /// use lback::sqlite::prelude::*;
+    /// use lback::sqlite::{prelude::*, users::*};
     ///
     /// #[receiver(user_pre_create)]
     /// fn nobody(data: &NewUser) -> Result<(), Veto> {

@@ -43,7 +43,7 @@ impl<C: SessionConnection> Session<C> {
     /// [`Error::CommitUnknown`] if the answer to COMMIT was lost.
     ///
     /// ```
-    /// use lback::sqlite::prelude::*;
+    /// use lback::sqlite::{prelude::*, users::*};
     ///
     /// # let mut session = lback::sqlite::connect(":memory:")?;
     /// # lback::sqlite::migrate(&mut session)?;
@@ -94,7 +94,7 @@ impl<C: SessionConnection> Session<C> {
     /// Those of the last attempt.
     ///
     /// ```
-    /// use lback::sqlite::prelude::*;
+    /// use lback::sqlite::{prelude::*, users::*};
     ///
     /// # let mut session = lback::sqlite::connect(":memory:")?;
     /// # lback::sqlite::migrate(&mut session)?;

@@ -30,7 +30,7 @@ pub struct ManualRegistry {
 /// [`RegistryError`](crate::RegistryError), if one is no receiver, or if they contradict each other.
 ///
 /// ```standalone_crate
-/// use lback::sqlite::prelude::*;
+/// use lback::sqlite::{prelude::*, users::*};
 ///
 /// #[receiver(user_pre_create)]
 /// fn lower_case(data: &mut NewUser) {

@@ -6,7 +6,7 @@
 //! Here are the assertions; signals and receivers are named by their paths, as everywhere.
 //!
 //! ```standalone_crate
-//! use lback::sqlite::prelude::*;
+//! use lback::sqlite::{prelude::*, users::*};
 //! use lback::testing::assert_registered;
 //!
 //! #[receiver(user_pre_create)]
@@ -70,7 +70,7 @@ use self::print::Who;
 /// If it does not; the message says who does.
 ///
 /// ```standalone_crate
-/// use lback::sqlite::prelude::*;
+/// use lback::sqlite::{prelude::*, users::*};
 ///
 /// #[receiver(user_post_create)]
 /// fn audit(user: &User) {}

@@ -152,7 +152,7 @@ impl Recording {
     /// Asserts that things happened one after the other; others may stand between them.
     ///
     /// ```no_run,standalone_crate
-    /// # use lback::sqlite::prelude::*;
+    /// # use lback::sqlite::{prelude::*, users::*};
     /// # #[receiver(user_pre_create)]
     /// # fn lower_case(data: &mut NewUser) {}
     /// # #[receiver(user_post_create)]

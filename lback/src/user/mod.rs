@@ -10,8 +10,6 @@
 //! | [`UserChanges`] | what an update changes; every field is optional |
 //! | [`UserId`] | the key |
 //! | [`Password`] | a hash, never readable; [`Hasher`] says how it is made |
-//! | [`Secret`] | a value that prints as `***`, such as a token |
-//! | [`Timestamp`] | an instant in UTC with microseconds |
 //!
 //! None of the input types implements `Deserialize`: what a client may set is for the application
 //! to say, with a type of its own.
@@ -21,11 +19,7 @@ mod new_user;
 mod password;
 mod repository;
 pub mod schema;
-mod secret;
 mod serialize;
-pub mod sql_types;
-mod timestamp;
-mod token;
 mod user_id;
 mod validate;
 
@@ -34,10 +28,7 @@ mod tests;
 
 pub use self::model::{User, UserChanges};
 pub use self::new_user::NewUser;
-pub use self::password::{Hasher, Password, PasswordError, Verification};
+pub use self::password::{Hasher, Password, PasswordError, PasswordHash, Verification};
 #[allow(unused_imports)] // unused without any database
 pub(crate) use self::repository::{is_never_stored, pattern, user_repository};
-pub use self::secret::Secret;
-pub use self::timestamp::Timestamp;
-pub use self::token::Token;
 pub use self::user_id::UserId;

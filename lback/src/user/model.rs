@@ -3,7 +3,8 @@
 use diesel::prelude::*;
 
 use super::schema::users;
-use super::{Password, Secret, Timestamp, UserId};
+use super::{Password, UserId};
+use crate::value::{Secret, Timestamp};
 
 /// A user as stored.
 ///

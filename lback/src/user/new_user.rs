@@ -5,9 +5,10 @@ use diesel::dsl::Eq;
 use diesel::insertable::Insertable;
 use diesel::internal::derives::insertable::UndecoratedInsertRecord;
 
+use super::Password;
 use super::schema::users;
-use super::{Password, Secret, Timestamp};
 use crate::error::Result;
+use crate::value::{Secret, Timestamp};
 
 /// A user to be created.
 ///

@@ -57,14 +57,16 @@ macro_rules! user_repository {
         #[non_exhaustive]
         pub struct UserRepository {}
 
-        use crate::user::schema::users;
-        use crate::user::{NewUser, User, UserChanges};
+        pub use crate::user::schema::users;
+        pub use crate::user::{NewUser, Password, User, UserChanges, UserId};
+        pub use crate::value::Token;
 
         const _: () = {
             use diesel::prelude::*;
 
             use crate::Page;
-            use crate::user::{Password, Secret, Timestamp, is_never_stored, pattern};
+            use crate::user::{is_never_stored, pattern};
+            use crate::value::{Secret, Timestamp};
 
             impl UserRepository {
                 /// A repository.

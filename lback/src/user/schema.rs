@@ -29,7 +29,8 @@
 
 diesel::table! {
     use diesel::sql_types::{BigInt, Bool, Nullable, Text};
-    use crate::user::sql_types::{Instant, PasswordHash};
+    use crate::user::PasswordHash;
+    use crate::value::Instant;
 
     /// The users.
     users (id) {

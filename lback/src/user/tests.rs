@@ -7,7 +7,8 @@ use diesel::sqlite::Sqlite;
 use diesel::{debug_query, insert_into, sql_types};
 
 use super::schema::users;
-use super::{NewUser, Password, Secret, Timestamp, User, UserChanges, UserId};
+use super::{NewUser, Password, User, UserChanges, UserId};
+use crate::value::{Secret, Timestamp};
 
 type Done = Result<(), Box<dyn std::error::Error>>;
 

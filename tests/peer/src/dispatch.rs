@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use lback::sqlite::prelude::*;
+use lback::sqlite::{prelude::*, users::*};
 
 use crate::{Answer, count_call, operation, timed};
 

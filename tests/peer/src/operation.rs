@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use lback::schema::users;
-use lback::sqlite::prelude::*;
+use lback::sqlite::{prelude::*, users::*};
 
 use crate::{Answer, timed};
 
@@ -105,7 +105,7 @@ fn password() -> lback::Result<Password> {
 
 mod heard {
     use lback::schema::users;
-    use lback::sqlite::prelude::*;
+    use lback::sqlite::{prelude::*, users::*};
 
     use crate::count_call;
 

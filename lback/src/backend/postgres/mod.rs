@@ -9,12 +9,14 @@
 //! ```
 
 mod connection;
+#[cfg(feature = "users")]
+mod migration;
+#[cfg(feature = "users")]
+pub mod users;
 
-use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 
 use crate::error::{Error, Result};
-use crate::user::user_repository;
 
 /// A session on PostgreSQL.
 pub type Session = crate::Session<PgConnection>;
@@ -23,19 +25,21 @@ pub type Session = crate::Session<PgConnection>;
 #[cfg(feature = "r2d2")]
 pub type Database = crate::Database<PgConnection>;
 
-user_repository! { PgConnection, "PostgreSQL" }
+#[cfg(feature = "users")]
+pub use self::migration::{MIGRATION, migrate};
 
-/// Everything for a module that works with users on PostgreSQL, with Diesel's own prelude.
+/// Everything for a module that works with PostgreSQL, with Diesel's own prelude.
 ///
-/// One prelude in a module: those of two databases hold the same names.
+/// The built-in users are not in it, for most applications have users of their own, under the same
+/// names: [`users`] holds those.
+///
+/// One prelude in a module. `Session` is ambiguous where those of two databases stand: the compiler
+/// warns of each use (`ambiguous_glob_imports`, an error in a future release), and takes the first.
+/// `#![deny(ambiguous_glob_imports)]` makes it an error today.
 pub mod prelude {
     pub use diesel::prelude::*;
 
-    pub use super::{
-        Session, UserPostCreate, UserPostDelete, UserPostUpdate, UserPreCreate, UserPreDelete,
-        UserPreUpdate, UserRepository, user_post_create, user_post_delete, user_post_update,
-        user_pre_create, user_pre_delete, user_pre_update,
-    };
+    pub use super::Session;
     pub use crate::prelude::*;
 }
 
@@ -51,31 +55,4 @@ pub fn connect(url: &str) -> Result<Session> {
         source: error.into(),
     })?;
     Session::new(connection)
-}
-
-/// The statements of [`migrate`], for those who keep all migrations in one place.
-pub const MIGRATION: &str = include_str!("users.sql");
-
-/// Creates the table `users` and its indexes, unless a table of that name is found along the
-/// search path: that one is left as it is. Several processes may call it at once.
-///
-/// # Errors
-///
-/// [`Error::Database`].
-pub fn migrate(session: &mut Session) -> Result<()> {
-    session.transaction(|session| {
-        use diesel::dsl::sql;
-        use diesel::prelude::*;
-        use diesel::sql_types::Bool;
-        // Two CREATE TABLE IF NOT EXISTS at once fail on the catalogue's own unique index.
-        session
-            .raw()
-            .batch_execute("SELECT pg_advisory_xact_lock(7810966318)")?;
-        let exists: bool = diesel::select(sql::<Bool>("to_regclass('users') IS NOT NULL"))
-            .get_result(session.raw())?;
-        if !exists {
-            session.raw().batch_execute(MIGRATION)?;
-        }
-        Ok(())
-    })
 }

@@ -1,4 +1,5 @@
-//! SQLite, built from source: no system library is needed.
+//! SQLite, built from source: no system library is needed. Without the feature `bundled`, the
+//! system's is linked.
 //!
 //! ```
 //! use lback::sqlite::prelude::*;
@@ -9,13 +10,15 @@
 //! ```
 
 mod connection;
+#[cfg(feature = "users")]
+mod migration;
+#[cfg(feature = "users")]
+pub mod users;
 
-use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 
 use crate::error::{Error, Result};
 use crate::session::SessionConnection;
-use crate::user::user_repository;
 
 /// A session on SQLite.
 pub type Session = crate::Session<SqliteConnection>;
@@ -24,19 +27,21 @@ pub type Session = crate::Session<SqliteConnection>;
 #[cfg(feature = "r2d2")]
 pub type Database = crate::Database<SqliteConnection>;
 
-user_repository! { SqliteConnection, "sqlite" }
+#[cfg(feature = "users")]
+pub use self::migration::{MIGRATION, migrate};
 
-/// Everything for a module that works with users on SQLite, with Diesel's own prelude.
+/// Everything for a module that works with SQLite, with Diesel's own prelude.
 ///
-/// One prelude in a module: those of two databases hold the same names.
+/// The built-in users are not in it, for most applications have users of their own, under the same
+/// names: [`users`] holds those.
+///
+/// One prelude in a module. `Session` is ambiguous where those of two databases stand: the compiler
+/// warns of each use (`ambiguous_glob_imports`, an error in a future release), and takes the first.
+/// `#![deny(ambiguous_glob_imports)]` makes it an error today.
 pub mod prelude {
     pub use diesel::prelude::*;
 
-    pub use super::{
-        Session, UserPostCreate, UserPostDelete, UserPostUpdate, UserPreCreate, UserPreDelete,
-        UserPreUpdate, UserRepository, user_post_create, user_post_delete, user_post_update,
-        user_pre_create, user_pre_delete, user_pre_update,
-    };
+    pub use super::Session;
     pub use crate::prelude::*;
 }
 
@@ -77,41 +82,4 @@ pub fn connect(database: &str) -> Result<Session> {
         SqliteConnection::establish(database).map_err(|error| failed(error.into()))?;
     connection.prepare().map_err(|error| failed(error.into()))?;
     Session::new(connection)
-}
-
-/// The statements of [`migrate`], for those who keep all migrations in one place.
-pub const MIGRATION: &str = include_str!("users.sql");
-
-/// Creates the table `users` and its indexes, unless a table of that name is there: that one is
-/// left as it is. Several processes may call it at once.
-///
-/// # Errors
-///
-/// [`Error::Database`].
-pub fn migrate(session: &mut Session) -> Result<()> {
-    session.transaction(|session| {
-        use diesel::prelude::*;
-        let exists: bool = diesel::select(diesel::dsl::exists(
-            sqlite_schema::table
-                .filter(sqlite_schema::name.eq("users"))
-                .filter(sqlite_schema::kind.eq("table")),
-        ))
-        .get_result(session.raw())?;
-        if !exists {
-            session.raw().batch_execute(MIGRATION)?;
-        }
-        Ok(())
-    })
-}
-
-diesel::table! {
-    /// What SQLite says of its own tables.
-    #[sql_name = "sqlite_master"]
-    sqlite_schema (name) {
-        /// The table's name.
-        name -> Text,
-        /// `table`, `index`, `view` or `trigger`.
-        #[sql_name = "type"]
-        kind -> Text,
-    }
 }

@@ -3,10 +3,10 @@
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Params, Version};
 use bcrypt::HashParts;
-use subtle::ConstantTimeEq;
 
 use super::Hasher;
 use super::error::PasswordError;
+use crate::value::equal;
 
 type Result<T> = std::result::Result<T, PasswordError>;
 
@@ -104,7 +104,7 @@ impl Argon2Hash {
         Argon2::new(self.algorithm, self.version, self.params.clone())
             .hash_password_into(plain.as_bytes(), &self.salt, &mut computed)
             .map_err(|error| PasswordError::HashingFailed(error.into()))?;
-        Ok(computed.ct_eq(self.output.as_bytes()).into())
+        Ok(equal(&computed, self.output.as_bytes()))
     }
 }
 

@@ -3,6 +3,7 @@
 mod error;
 mod format;
 mod hasher;
+mod sql_type;
 
 use std::fmt;
 
@@ -12,14 +13,13 @@ use diesel::expression::AsExpression;
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::Text;
 use serde::{Serialize, Serializer};
-use subtle::ConstantTimeEq;
 
 pub use self::error::PasswordError;
 use self::format::Format;
 pub use self::hasher::Hasher;
-use super::secret::MASK;
-use super::sql_types::PasswordHash;
+pub use self::sql_type::PasswordHash;
 use crate::error::Result;
+use crate::value::{MASK, equal};
 
 /// The hash of a password.
 ///
@@ -178,7 +178,7 @@ impl Password {
 impl PartialEq for Password {
     /// Whether the hashes are the same text. Two hashes of one password are not.
     fn eq(&self, other: &Self) -> bool {
-        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+        equal(self.0.as_bytes(), other.0.as_bytes())
     }
 }
 

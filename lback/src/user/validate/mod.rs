@@ -2,9 +2,10 @@
 //!
 //! The rules and where they come from stand at [`NewUser`].
 
-use super::{NewUser, Secret, Timestamp, UserChanges};
+use super::{NewUser, UserChanges};
 use crate::error::Invalid;
 use crate::repository::Validate;
+use crate::value::{Secret, Timestamp};
 
 type Checked = Result<(), Invalid>;
 

@@ -1,6 +1,7 @@
 use crate::error::Invalid;
 use crate::repository::Validate;
-use crate::user::{NewUser, Password, Secret, Timestamp, UserChanges};
+use crate::user::{NewUser, Password, UserChanges};
+use crate::value::{Secret, Timestamp};
 
 const HASH: &str = "$2b$12$aSgNawrwU8r/8uakTzUig.0HEqn4uH9BFuTmVtOlPUA3FOhJEvtfq";
 

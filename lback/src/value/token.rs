@@ -2,23 +2,17 @@
 
 use super::Secret;
 
-/// Makes tokens for [`email_verification_token`](super::User::email_verification_token) and
-/// [`auth_token`](super::User::auth_token).
+/// Makes tokens for links and sessions, such as the `email_verification_token` and the `auth_token`
+/// of the built-in users.
 ///
-/// Tokens are stored as they are, like the Python framework's, so that it can look them up: whoever
-/// reads the table can use them. Give them an expiry.
+/// A token is stored as it is: whoever reads the table can use it. Give it an expiry.
 ///
 /// ```
-/// use chrono::TimeDelta;
-/// use lback::{Timestamp, Token, UserChanges};
+/// use lback::{Secret, Token};
 ///
-/// let expiry = Timestamp::from(*Timestamp::now() + TimeDelta::hours(1));
-/// let verify_soon = UserChanges {
-///     email_verification_token: Some(Some(Token::generate())),
-///     email_verification_token_expiry: Some(Some(expiry)),
-///     ..UserChanges::default()
-/// };
-/// # assert!(!verify_soon.is_empty());
+/// let invitation: Secret<String> = Token::generate();
+/// assert_eq!(invitation.expose_secret().len(), 64);
+/// assert_eq!(invitation.to_string(), "***");
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]

@@ -34,7 +34,7 @@ use serde::{Serialize, Serializer};
 /// assert_eq!(instant.to_string(), "1970-01-01T00:00:00.000001Z");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
-#[diesel(sql_type = crate::user::sql_types::Instant)]
+#[diesel(sql_type = crate::value::Instant)]
 #[diesel(sql_type = diesel::sql_types::Timestamp)]
 #[cfg_attr(feature = "mysql", diesel(sql_type = diesel::sql_types::Datetime))]
 pub struct Timestamp(DateTime<Utc>);
@@ -104,7 +104,7 @@ mod postgres {
     use diesel::sql_types;
 
     use super::Timestamp;
-    use crate::user::sql_types::Instant;
+    use crate::value::Instant;
 
     impl ToSql<sql_types::Timestamp, Pg> for Timestamp {
         fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
@@ -141,7 +141,7 @@ mod mysql {
     use diesel::sql_types;
 
     use super::Timestamp;
-    use crate::user::sql_types::Instant;
+    use crate::value::Instant;
 
     impl ToSql<sql_types::Timestamp, Mysql> for Timestamp {
         fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Mysql>) -> serialize::Result {

@@ -12,7 +12,7 @@ use diesel::sql_types;
 use diesel::sqlite::Sqlite;
 
 use super::Timestamp;
-use crate::user::sql_types::Instant;
+use crate::value::Instant;
 
 const PATTERN: &[u8; 26] = b"0000-00-00 00:00:00.000000";
 

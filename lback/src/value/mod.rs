@@ -1,0 +1,12 @@
+//! Values that serve any model: what must not be printed, instants, and tokens.
+
+mod instant;
+mod secret;
+mod timestamp;
+mod token;
+
+pub use self::instant::Instant;
+pub use self::secret::Secret;
+pub(crate) use self::secret::{MASK, equal};
+pub use self::timestamp::Timestamp;
+pub use self::token::Token;
