@@ -1,6 +1,6 @@
 //! The house itself: what its documents say of its files, and that no arrow points up.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -39,6 +39,32 @@ fn an_arrow_only_points_down() {
         upward.is_empty(),
         "arrows that point up:\n{}",
         upward.join("\n")
+    );
+}
+
+#[test]
+fn files_of_one_module_do_not_use_each_other_in_a_circle() {
+    let source = root().join("lback/src");
+    let sources: BTreeMap<Vec<String>, String> = files(&source)
+        .iter()
+        .filter(|file| is_rust(&file.to_string_lossy()) && !file.ends_with("lib.rs"))
+        .map(|file| (path_of(file, &source), read(file)))
+        .collect();
+    let arrows: BTreeMap<_, _> = sources
+        .iter()
+        // What holds others knows them, and they may know it.
+        .filter(|(path, _)| !holds_others(path, &sources))
+        .map(|(path, text)| (path, used(path, text, &sources)))
+        .collect();
+    let circles: Vec<_> = arrows
+        .keys()
+        .filter_map(|start| circle(start, &arrows))
+        .map(|circle| circle.join(" -> "))
+        .collect();
+    assert!(
+        circles.is_empty(),
+        "files that use each other in a circle:\n{}",
+        circles.join("\n")
     );
 }
 
@@ -174,4 +200,137 @@ fn named(source: &str) -> Vec<String> {
         })
         .map(str::to_owned)
         .collect()
+}
+
+/// `repository::sql::text`, for a file of it.
+fn path_of(file: &Path, source: &Path) -> Vec<String> {
+    let inside = file.strip_prefix(source).expect("it was found there");
+    let mut path: Vec<String> = inside
+        .with_extension("")
+        .iter()
+        .map(|part| part.to_string_lossy().into_owned())
+        .collect();
+    if path.last().is_some_and(|last| last == "mod") {
+        path.pop();
+    }
+    path
+}
+
+fn holds_others(path: &[String], sources: &BTreeMap<Vec<String>, String>) -> bool {
+    sources
+        .keys()
+        .any(|other| other.len() > path.len() && other.starts_with(path))
+}
+
+/// The files of the same module that a file uses, wherever `use` stands in it.
+fn used(
+    own: &[String],
+    text: &str,
+    sources: &BTreeMap<Vec<String>, String>,
+) -> BTreeSet<Vec<String>> {
+    paths_used(own, text)
+        .into_iter()
+        .filter_map(|path| home(path, sources))
+        .filter(|home| home[0] == own[0] && home != own)
+        .collect()
+}
+
+/// Where a path leads: to the file itself, or to the one from which a module that holds others has
+/// the name.
+fn home(path: Vec<String>, sources: &BTreeMap<Vec<String>, String>) -> Option<Vec<String>> {
+    let own = (1..=path.len())
+        .rev()
+        .map(|length| &path[..length])
+        .find(|path| sources.contains_key(*path))?;
+    if !holds_others(own, sources) {
+        return Some(own.to_vec());
+    }
+    let name = path.get(own.len())?;
+    let named_again = paths_used(own, &sources[own])
+        .into_iter()
+        .find(|path| path.last() == Some(name) && path.len() > own.len() + 1)?;
+    home(named_again, sources)
+}
+
+/// All paths that `use` brings in, from the crate's root on.
+fn paths_used(own: &[String], text: &str) -> Vec<Vec<String>> {
+    let text: String = text
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default()
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join(" ");
+    let mut paths = Vec::new();
+    for rest in text.split(" use ").skip(1).chain(text.strip_prefix("use ")) {
+        let Some((tree, _)) = rest.split_once(';') else {
+            continue;
+        };
+        for path in branches(tree.trim()) {
+            let mut absolute = own.to_vec();
+            let mut is_ours = false;
+            let mut parts = path.split("::").map(str::trim).peekable();
+            while let Some(part) = parts.next_if(|part| ["crate", "self", "super"].contains(part)) {
+                is_ours = true;
+                match part {
+                    "crate" => absolute.clear(),
+                    "super" => drop(absolute.pop()),
+                    _ => {}
+                }
+            }
+            if is_ours {
+                let named = parts.map(|part| part.split(" as ").next().unwrap_or(part));
+                absolute.extend(named.map(str::to_owned));
+                paths.push(absolute);
+            }
+        }
+    }
+    paths
+}
+
+/// `a::{b, c::{d, e}}` one by one.
+fn branches(tree: &str) -> Vec<String> {
+    let Some((stem, list)) = tree.split_once('{') else {
+        return vec![tree.to_owned()];
+    };
+    let list = list.trim_end().strip_suffix('}').unwrap_or(list);
+    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
+    for (place, sign) in list.char_indices().chain([(list.len(), ',')]) {
+        match sign {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                let branch = list[start..place].trim();
+                if !branch.is_empty() {
+                    found.extend(branches(&format!("{stem}{branch}")));
+                }
+                start = place + 1;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A way from a file back to it, told by the first of its files.
+fn circle(
+    start: &Vec<String>,
+    arrows: &BTreeMap<&Vec<String>, BTreeSet<Vec<String>>>,
+) -> Option<Vec<String>> {
+    let mut ways = vec![vec![start.clone()]];
+    let mut seen = BTreeSet::new();
+    while let Some(way) = ways.pop() {
+        for next in arrows.get(way.last()?).into_iter().flatten() {
+            if next == start {
+                let told = way.iter().chain([next]).map(|path| path.join("::"));
+                return Some(told.collect());
+            }
+            // Another of its files tells it.
+            if next > start && seen.insert(next.clone()) {
+                ways.push([way.clone(), vec![next.clone()]].concat());
+            }
+        }
+    }
+    None
 }

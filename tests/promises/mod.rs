@@ -34,6 +34,7 @@ mod bad_input_is_refused_with_field_and_reason;
 mod before_and_after_are_transitive;
 mod bulk_writes_send_every_rows_signals;
 mod bulk_writes_take_few_statements;
+mod diesel_asks_for_the_id_of_a_statement_once;
 mod effects_of_effects_run_after_those_waiting;
 mod effects_run_in_the_order_queued;
 mod exactly_the_effects_of_what_lasts_run;

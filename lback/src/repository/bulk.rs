@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use diesel::result::{EmptyChangeset, Error as DieselError};
 
-use super::model::Key;
-use super::operation::{SessionOf, not_found, write};
-use super::{Entity, Model, Validate, statement};
+use super::dialect::Dialect;
+use super::key::Entity;
+use super::model::{Key, Model, Validate};
+use super::query;
+use super::row::{SessionOf, not_found, write};
 use crate::error::{Error, Result};
-use crate::session::SessionConnection;
 
 pub(super) type Rows<R> = BTreeMap<Key<R>, <R as Model>::Entity>;
 
@@ -21,18 +22,18 @@ pub(super) fn insert<R: Model>(
         return Ok(Vec::new());
     };
     if R::given_key(first).is_none()
-        && !session.statement(|_| statement::makes_ascending_keys::<R>(data))?
+        && !session.statement(|_| query::makes_ascending_keys::<R>(data))?
     {
         return data
             .iter()
-            .map(|row| write::<R, _>(session, |conn| statement::insert::<R>(conn, row)))
+            .map(|row| write::<R, _>(session, |conn| query::insert::<R>(conn, row)))
             .collect();
     }
-    let binds = session.statement(|_| statement::binds_of_insert::<R>(first))?;
+    let binds = session.statement(|_| query::binds_of_insert::<R>(first))?;
     let mut inserted = Vec::with_capacity(data.len());
     for chunk in data.chunks(rows_for::<R>(binds, 0)) {
         let rows = by_key::<R>(write::<R, _>(session, |conn| {
-            statement::insert_many::<R>(conn, chunk)
+            query::insert_many::<R>(conn, chunk)
         })?);
         if rows.len() != chunk.len() {
             let what = "an INSERT that stores other rows than it was given";
@@ -54,9 +55,9 @@ pub(super) fn select<R: Model>(
     for_update: bool,
 ) -> Result<Rows<R>> {
     let select = if for_update {
-        statement::select_many_for_update::<R>
+        query::select_many_for_update::<R>
     } else {
-        statement::select_many::<R>
+        query::select_many::<R>
     };
     let mut rows = Rows::<R>::new();
     for chunk in keys.chunks(rows_for::<R>(1, 0)) {
@@ -71,7 +72,7 @@ fn update<R: Model>(
     keys: &[Key<R>],
     changes: &R::Update,
 ) -> Result<Option<Rows<R>>> {
-    let binds = match statement::binds_of_update::<R>(changes) {
+    let binds = match query::binds_of_update::<R>(changes) {
         Err(DieselError::QueryBuilderError(error)) if error.is::<EmptyChangeset>() => {
             return Ok(None);
         }
@@ -81,8 +82,8 @@ fn update<R: Model>(
     for chunk in keys.chunks(rows_for::<R>(1, binds)) {
         rows.extend(by_key::<R>(write::<R, _>(session, |conn| match chunk {
             // Receivers may give every row changes of its own, and this statement stays prepared.
-            [key] => Ok(Vec::from_iter(statement::update::<R>(conn, key, changes)?)),
-            keys => statement::update_many::<R>(conn, keys, changes),
+            [key] => Ok(Vec::from_iter(query::update::<R>(conn, key, changes)?)),
+            keys => query::update_many::<R>(conn, keys, changes),
         })?));
     }
     Ok(Some(rows))
@@ -164,7 +165,7 @@ impl<R: Model> Groups<R> {
 /// Deletes rows, all of them or none.
 pub(super) fn delete<R: Model>(session: &mut SessionOf<R>, keys: &[Key<R>]) -> Result<()> {
     for chunk in keys.chunks(rows_for::<R>(1, 0)) {
-        let deleted = session.statement(|conn| statement::delete_many::<R>(conn, chunk))?;
+        let deleted = session.statement(|conn| query::delete_many::<R>(conn, chunk))?;
         if deleted != chunk.len() {
             let left = select::<R>(session, chunk, false)?;
             let gone = chunk.iter().find(|key| !left.contains_key(key));

@@ -1,24 +1,24 @@
 //! Repositories: each operation sends its signals around one statement.
 
+mod bound;
 mod bulk;
-mod fragment;
+mod dialect;
 mod key;
 mod model;
 mod operation;
 mod page;
-mod role;
-mod rows;
-mod shape;
-mod statement;
-mod text;
-mod texts;
+mod query;
+mod row;
+mod sql;
 
+pub use self::bound::{
+    Changes, ChangesOf, Identified, InsertedInto, Inserts, KeyFor, KeyRef, Keyed, Makes, Selects,
+    Through,
+};
+pub(crate) use self::dialect::{Dialect, Duplicates, LeftOut, Locking, ReadingBack};
 pub use self::key::{AsKey, ByKey, Entity};
 pub use self::model::{BackendOf, Model, Validate};
 pub use self::operation::Repository;
 pub use self::page::Page;
-pub use self::role::{
-    Changes, ChangesOf, Identified, InsertedInto, Inserts, KeyFor, KeyRef, Keyed, Makes, Selects,
-    Through,
-};
-pub use self::texts::Texts;
+pub use self::sql::names::Texts;
+pub(crate) use self::sql::text::Syntax;

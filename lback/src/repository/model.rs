@@ -1,9 +1,11 @@
 use diesel::query_builder::QueryFragment;
 
-use super::role::{Changes, Inserts, Keyed, Makes};
-use super::{Entity, Texts};
+use super::bound::{Changes, Inserts, Keyed, Makes};
+use super::dialect::Dialect;
+use super::key::Entity;
+use super::sql::names::Texts;
 use crate::error::{Invalid, Result};
-use crate::session::{Session, SessionConnection};
+use crate::session::Session;
 use crate::signal::SessionSignal;
 
 /// Checks, and tidies, what is about to be stored.
@@ -51,7 +53,7 @@ pub trait Model: Sized + 'static {
     /// The name of the module that `diesel::table!` makes of the table.
     const TABLE: &'static str;
 
-    type Connection: SessionConnection;
+    type Connection: Dialect;
     type Table: Keyed<Self::Connection, Key<Self>>;
     type Entity: Entity;
     /// The SQL types of the columns of `Entity`.

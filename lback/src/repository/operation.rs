@@ -1,15 +1,17 @@
 //! The life of a row, one readable function an operation.
 
-use diesel::QueryResult;
 use diesel::result::{EmptyChangeset, Error as DieselError};
 
-use super::model::Key;
-use super::{AsKey, Entity, Model, Page, Validate, bulk, statement};
-use crate::error::{Error, Result};
+use super::bulk;
+use super::dialect::{Dialect, ReadingBack};
+use super::key::AsKey;
+use super::model::{Key, Model, Validate};
+use super::page::Page;
+use super::query;
+use super::row::{SessionOf, not_found, write};
+use crate::error::Result;
 use crate::session::{Session, SessionConnection, within};
 use crate::signal::Plan;
-
-pub(super) type SessionOf<R> = Session<<R as Model>::Connection>;
 
 /// The operations of a repository: each sends its signals, and is atomic.
 ///
@@ -44,7 +46,7 @@ pub trait Repository: Model {
         operation(session, plan, must_undo, |session| {
             self.send_pre_create(&mut data, session)?;
             data.validate()?;
-            let entity = write::<Self, _>(session, |conn| statement::insert::<Self>(conn, &data))?;
+            let entity = write::<Self, _>(session, |conn| query::insert::<Self>(conn, &data))?;
             self.send_post_create(&entity, session)?;
             Ok(entity)
         })
@@ -81,7 +83,7 @@ pub trait Repository: Model {
         let must_undo = plan.writes_before || plan.runs_after || !session.in_transaction();
         operation(session, plan, must_undo, |session| {
             let previous = session
-                .statement(|conn| statement::select_for_update::<Self>(conn, &key))?
+                .statement(|conn| query::select_for_update::<Self>(conn, &key))?
                 .ok_or_else(|| not_found::<Self>(&key))?;
             self.send_pre_update(&previous, &mut changes, session)?;
             changes.validate()?;
@@ -113,7 +115,7 @@ pub trait Repository: Model {
         let must_undo = plan.writes_before || plan.runs_after || !session.in_transaction();
         operation(session, plan, must_undo, |session| {
             let entity = session
-                .statement(|conn| statement::select_for_update::<Self>(conn, &key))?
+                .statement(|conn| query::select_for_update::<Self>(conn, &key))?
                 .ok_or_else(|| not_found::<Self>(&key))?;
             self.send_pre_delete(&entity, session)?;
             delete_statement::<Self>(session, &key)?;
@@ -132,7 +134,7 @@ pub trait Repository: Model {
         key: impl AsKey<Self::Entity, Via>,
     ) -> Result<Option<Self::Entity>> {
         let key = key.as_key();
-        session.look_up(|conn| statement::select::<Self>(conn, &key))
+        session.look_up(|conn| query::select::<Self>(conn, &key))
     }
 
     /// Stores many rows, in as few statements as the database allows; the results come in the
@@ -287,7 +289,7 @@ pub trait Repository: Model {
     ///
     /// [`Error::Database`].
     fn list(&self, session: &mut SessionOf<Self>, page: Page) -> Result<Vec<Self::Entity>> {
-        session.look_up(|conn| statement::list::<Self>(conn, page))
+        session.look_up(|conn| query::list::<Self>(conn, page))
     }
 
     /// Whether there is a row with this key.
@@ -301,7 +303,7 @@ pub trait Repository: Model {
         key: impl AsKey<Self::Entity, Via>,
     ) -> Result<bool> {
         let key = key.as_key();
-        session.look_up(|conn| statement::exists::<Self>(conn, &key))
+        session.look_up(|conn| query::exists::<Self>(conn, &key))
     }
 
     /// How many rows there are.
@@ -310,7 +312,7 @@ pub trait Repository: Model {
     ///
     /// [`Error::Database`].
     fn count(&self, session: &mut SessionOf<Self>) -> Result<i64> {
-        session.look_up(|conn| statement::count::<Self>(conn))
+        session.look_up(|conn| query::count::<Self>(conn))
     }
 }
 
@@ -332,35 +334,8 @@ fn operation<C: SessionConnection, T>(
 }
 
 /// Whether a write is two statements here, and so needs a transaction.
-fn reads_back<C: SessionConnection>(session: &Session<C>) -> bool {
-    C::READS_BACK && !session.in_transaction()
-}
-
-/// A statement that writes rows of the repository's table.
-pub(super) fn write<R: Model, T>(
-    session: &mut SessionOf<R>,
-    statement: impl FnOnce(&mut R::Connection) -> QueryResult<T>,
-) -> Result<T> {
-    session.write(statement).map_err(name_column::<R>)
-}
-
-/// Where a database names the index of a duplicate, and not its columns: an index is named after its
-/// table and its column.
-#[cold]
-fn name_column<R: Model>(error: Error) -> Error {
-    let (field, source) = match error {
-        Error::Duplicate {
-            field: Some(field),
-            source,
-        } if R::Connection::NAMES_INDEX => (field, source),
-        error => return error,
-    };
-    let table = R::TABLE;
-    let column = field
-        .strip_prefix(table)
-        .and_then(|rest| rest.strip_prefix('_'));
-    let field = Some(column.unwrap_or(&field).to_owned());
-    Error::Duplicate { field, source }
+fn reads_back<C: Dialect>(session: &Session<C>) -> bool {
+    C::READING_BACK == ReadingBack::Select && !session.in_transaction()
 }
 
 /// `None` if there was nothing to set.
@@ -370,7 +345,7 @@ fn update_statement<R: Model>(
     changes: &R::Update,
 ) -> Result<Option<R::Entity>> {
     let updated = write::<R, _>(session, |conn| {
-        match statement::update::<R>(conn, key, changes) {
+        match query::update::<R>(conn, key, changes) {
             Err(DieselError::QueryBuilderError(error)) if error.is::<EmptyChangeset>() => Ok(None),
             updated => updated.map(Some),
         }
@@ -383,7 +358,7 @@ fn update_statement<R: Model>(
 }
 
 fn delete_statement<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<()> {
-    match session.write(|conn| statement::delete::<R>(conn, key))? {
+    match session.write(|conn| query::delete::<R>(conn, key))? {
         0 => Err(not_found::<R>(key)),
         _ => Ok(()),
     }
@@ -392,14 +367,6 @@ fn delete_statement<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Resul
 /// The row as it stands.
 fn stored<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<R::Entity> {
     session
-        .statement(|conn| statement::select::<R>(conn, key))?
+        .statement(|conn| query::select::<R>(conn, key))?
         .ok_or_else(|| not_found::<R>(key))
-}
-
-#[cold]
-pub(super) fn not_found<R: Model>(key: &Key<R>) -> Error {
-    Error::NotFound {
-        entity: R::Entity::NAME,
-        key: format!("{key:?}"),
-    }
 }

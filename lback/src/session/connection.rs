@@ -4,9 +4,7 @@ use std::borrow::Cow;
 
 use diesel::backend::Backend;
 use diesel::connection::{AnsiTransactionManager, LoadConnection};
-use diesel::query_builder::{Query, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
-use diesel::sql_types::BigInt;
 
 use super::TransactionOptions;
 use crate::error::Result;
@@ -101,37 +99,6 @@ pub trait SessionConnection:
     /// answer COMMIT with something else than an error.
     #[doc(hidden)]
     fn probe(&mut self, guarded: bool) -> diesel::QueryResult<()>;
-
-    /// How many values one statement may bind.
-    #[doc(hidden)]
-    const MAX_BINDS: usize;
-
-    /// Whether a duplicate is reported with the name of its index, and not with columns.
-    #[doc(hidden)]
-    const NAMES_INDEX: bool = false;
-
-    /// Whether a row that was written must be read back with a statement of its own.
-    #[doc(hidden)]
-    const READS_BACK: bool = false;
-
-    /// Whether `FOR UPDATE` locks a row. SQLite has one writer at a time.
-    #[doc(hidden)]
-    const LOCKS_ROWS: bool = true;
-
-    /// Whether DEFAULT may stand among the values of an INSERT.
-    #[doc(hidden)]
-    const KNOWS_DEFAULT: bool = true;
-
-    /// A number in a statement. A database's own, like the next: for every database it would take
-    /// `i64: ToSql<BigInt, Backend>` as a bound on all that call it.
-    #[doc(hidden)]
-    fn number(value: i64) -> impl QueryFragment<Self::Backend> + QueryId;
-
-    /// The number that a statement answers with.
-    #[doc(hidden)]
-    fn read_number<S>(&mut self, statement: S) -> diesel::QueryResult<i64>
-    where
-        S: Query<SqlType = BigInt> + QueryFragment<Self::Backend> + QueryId;
 }
 
 /// What a failed statement has done to the transaction around it.

@@ -2,14 +2,12 @@
 
 use std::borrow::Cow;
 
-use diesel::connection::{LoadConnection, SimpleConnection};
-use diesel::deserialize::FromSqlRow;
+use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
-use diesel::expression::IntoSql;
 use diesel::mysql::Mysql;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::Bool;
 use diesel::{MysqlConnection, QueryResult, RunQueryDsl};
 
 use crate::error::{Error, Result};
@@ -21,12 +19,6 @@ impl Sealed for MysqlConnection {}
 const GUARD: &str = "lback_guard";
 
 impl SessionConnection for MysqlConnection {
-    // the protocol counts them in 16 bits.
-    const MAX_BINDS: usize = 65_535;
-
-    const READS_BACK: bool = true;
-    const NAMES_INDEX: bool = true;
-
     fn begin_sql(options: &TransactionOptions) -> Result<Cow<'static, str>> {
         if options.lock != Lock::default() {
             let what = "SQLite's kinds of BEGIN on MySQL";
@@ -122,18 +114,6 @@ impl SessionConnection for MysqlConnection {
         } else {
             Ok(())
         }
-    }
-
-    fn number(value: i64) -> impl QueryFragment<Self::Backend> + QueryId {
-        value.into_sql::<BigInt>()
-    }
-
-    fn read_number<S>(&mut self, statement: S) -> QueryResult<i64>
-    where
-        S: Query<SqlType = BigInt> + QueryFragment<Self::Backend> + QueryId,
-    {
-        let number = self.load(statement)?.next().ok_or(DieselError::NotFound)?;
-        i64::build_from_row(&number?).map_err(DieselError::DeserializationError)
     }
 }
 

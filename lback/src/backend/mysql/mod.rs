@@ -9,6 +9,7 @@
 //! ```
 
 mod connection;
+mod dialect;
 #[cfg(feature = "users")]
 mod migration;
 #[cfg(feature = "users")]

@@ -2,12 +2,8 @@
 
 use std::borrow::Cow;
 
-use diesel::connection::{DefaultLoadingMode, LoadConnection, SimpleConnection};
-use diesel::deserialize::FromSqlRow;
-use diesel::expression::IntoSql;
-use diesel::query_builder::{Query, QueryFragment, QueryId};
+use diesel::connection::SimpleConnection;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::BigInt;
 use diesel::{PgConnection, QueryResult};
 
 use crate::error::{Error, Result};
@@ -16,9 +12,6 @@ use crate::session::{Damage, Lock, Sealed, SessionConnection, TransactionOptions
 impl Sealed for PgConnection {}
 
 impl SessionConnection for PgConnection {
-    // the protocol counts them in 16 bits.
-    const MAX_BINDS: usize = 65_535;
-
     fn begin_sql(options: &TransactionOptions) -> Result<Cow<'static, str>> {
         if options.lock != Lock::default() {
             let what = "SQLite's kinds of BEGIN on PostgreSQL";
@@ -62,18 +55,5 @@ impl SessionConnection for PgConnection {
     /// PostgreSQL answers COMMIT of an aborted transaction with ROLLBACK, and no error.
     fn probe(&mut self, _guarded: bool) -> QueryResult<()> {
         self.batch_execute("SELECT 1")
-    }
-
-    fn number(value: i64) -> impl QueryFragment<Self::Backend> + QueryId {
-        value.into_sql::<BigInt>()
-    }
-
-    fn read_number<S>(&mut self, statement: S) -> QueryResult<i64>
-    where
-        S: Query<SqlType = BigInt> + QueryFragment<Self::Backend> + QueryId,
-    {
-        let mut numbers = LoadConnection::<DefaultLoadingMode>::load(self, statement)?;
-        let number = numbers.next().ok_or(DieselError::NotFound)?;
-        i64::build_from_row(&number?).map_err(DieselError::DeserializationError)
     }
 }

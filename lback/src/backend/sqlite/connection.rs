@@ -3,12 +3,8 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use diesel::connection::{LoadConnection, SimpleConnection};
-use diesel::deserialize::FromSqlRow;
-use diesel::expression::IntoSql;
-use diesel::query_builder::{Query, QueryFragment, QueryId};
+use diesel::connection::SimpleConnection;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::BigInt;
 use diesel::{QueryResult, SqliteConnection};
 
 use crate::error::{Error, Result, is_transient};
@@ -17,11 +13,6 @@ use crate::session::{Damage, Lock, Sealed, SessionConnection, TransactionOptions
 impl Sealed for SqliteConnection {}
 
 impl SessionConnection for SqliteConnection {
-    // SQLITE_MAX_VARIABLE_NUMBER, since 3.32.
-    const MAX_BINDS: usize = 32_766;
-    const LOCKS_ROWS: bool = false;
-    const KNOWS_DEFAULT: bool = false;
-
     fn prepare(&mut self) -> QueryResult<()> {
         let timeout = BUSY_TIMEOUT.as_millis();
         let settings = format!("PRAGMA busy_timeout = {timeout}; PRAGMA foreign_keys = ON;");
@@ -81,18 +72,6 @@ impl SessionConnection for SqliteConnection {
     /// SQLite answers COMMIT with an error whenever it does not commit.
     fn probe(&mut self, _guarded: bool) -> QueryResult<()> {
         Ok(())
-    }
-
-    fn number(value: i64) -> impl QueryFragment<Self::Backend> + QueryId {
-        value.into_sql::<BigInt>()
-    }
-
-    fn read_number<S>(&mut self, statement: S) -> QueryResult<i64>
-    where
-        S: Query<SqlType = BigInt> + QueryFragment<Self::Backend> + QueryId,
-    {
-        let number = self.load(statement)?.next().ok_or(DieselError::NotFound)?;
-        i64::build_from_row(&number?).map_err(DieselError::DeserializationError)
     }
 }
 

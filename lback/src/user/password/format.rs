@@ -4,7 +4,6 @@ use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Params, Version};
 use bcrypt::HashParts;
 
-use super::Hasher;
 use super::error::PasswordError;
 use crate::value::equal;
 
@@ -69,21 +68,15 @@ impl<'a> Format<'a> {
             }
         }
     }
-
-    /// Whether `hasher` would make a hash of this kind and cost today.
-    pub(super) fn is_made_by(&self, hasher: Hasher) -> bool {
-        match self {
-            Self::Argon2(hash) => {
-                hash.algorithm == Algorithm::Argon2id
-                    && hash.version == Version::V0x13
-                    && hasher == Hasher::of_params(&hash.params)
-            }
-            Self::Bcrypt { cost, .. } => hasher == Hasher::of_bcrypt_cost(*cost),
-        }
-    }
 }
 
 impl Argon2Hash {
+    /// Its cost, if it is of the kind that is made today.
+    pub(super) fn cost(&self) -> Option<&Params> {
+        let is_made_today = self.algorithm == Algorithm::Argon2id && self.version == Version::V0x13;
+        is_made_today.then_some(&self.params)
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let hash = phc::PasswordHash::new(text).ok()?;
         Some(Self {

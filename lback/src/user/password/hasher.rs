@@ -6,7 +6,7 @@ use argon2::{Argon2, Params, PasswordHasher};
 
 use super::Password;
 use super::error::PasswordError;
-use super::format::{self, BCRYPT_BYTES, BCRYPT_COSTS};
+use super::format::{self, BCRYPT_BYTES, BCRYPT_COSTS, Format};
 use crate::error::{Invalid, Result};
 
 const PLAIN_BYTES: usize = 1024;
@@ -185,6 +185,18 @@ impl Hasher {
             }
             Algorithm::Bcrypt { cost } => bcrypt::hash(plain, cost)
                 .map_err(|error| PasswordError::HashingFailed(error.into())),
+        }
+    }
+}
+
+impl Format<'_> {
+    /// Whether `hasher` would make a hash of this kind and cost today.
+    pub(super) fn is_made_by(&self, hasher: Hasher) -> bool {
+        match self {
+            Self::Argon2(hash) => hash
+                .cost()
+                .is_some_and(|params| hasher == Hasher::of_params(params)),
+            Self::Bcrypt { cost, .. } => hasher == Hasher::of_bcrypt_cost(*cost),
         }
     }
 }

@@ -12,9 +12,9 @@ use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::BigInt;
 
-use super::model::Model;
-use super::texts::{Names, names};
-use crate::session::SessionConnection;
+use super::names::Names;
+use crate::repository::dialect::Dialect;
+use crate::repository::model::{Key, Model};
 
 /// What each statement is: its name, its parts, and how it is written.
 macro_rules! statement {
@@ -24,21 +24,21 @@ macro_rules! statement {
         write: |$this:ident, $names:ident, $out:ident| $write:expr
     ) => {
         $(#[$doc])*
-        pub(super) struct $name<R $(, $Part)*> {
+        pub(crate) struct $name<R $(, $Part)*> {
             $($part: $Part,)*
             of: PhantomData<fn() -> R>,
         }
 
         impl<R $(, $Part)*> $name<R $(, $Part)*> {
             #[inline]
-            pub(super) fn new($($part: $Part),*) -> Self {
+            pub(crate) fn new($($part: $Part),*) -> Self {
                 Self { $($part,)* of: PhantomData }
             }
         }
 
         impl<R, DB $(, $Part)*> QueryFragment<DB> for $name<R $(, $Part)*>
         where
-            R: Model<Connection: SessionConnection<Backend = DB>>,
+            R: Model<Connection: Dialect<Backend = DB>>,
             DB: Backend,
             $($Part: QueryFragment<DB>,)*
         {
@@ -188,9 +188,13 @@ statement! {
 }
 
 impl<R, C, P> Update<R, C, P> {
-    pub(super) fn changes(&self) -> &C {
+    pub(crate) fn changes(&self) -> &C {
         &self.changes
     }
+}
+
+fn names<R: Model>() -> QueryResult<&'static Names> {
+    R::texts().names::<R::Connection, R::Table, Key<R>, R::Columns, R::Entity>()
 }
 
 fn in_order<DB: Backend>(names: &Names, out: &mut AstPass<'_, '_, DB>) {

@@ -7,16 +7,18 @@ use diesel::result::{Error, OptionalExtension};
 use diesel::sql_types::{BigInt, Integer, SmallInt};
 use diesel::{Connection, QueryResult};
 
-use super::Page;
-use super::fragment::{
+use super::bound::{Changes, Inserts, Keyed, Makes};
+use super::dialect::{Dialect, Locking, ReadingBack};
+use super::model::{BackendOf, Key, Model};
+use super::page::Page;
+use super::sql::prepared::no_changes;
+use super::sql::statement::{
     Count, CountWhere, Delete, Insert, Select, SelectForUpdate, SelectInOrderForUpdate,
     SelectInserted, SelectInsertedRows, SelectPage, Update,
 };
-use super::model::{BackendOf, Key, Model};
-use super::role::{Changes, Inserts, Keyed, Makes};
-use super::rows::groups;
-use super::text::{binds_of, gives_key, no_changes};
-use crate::session::{SessionConnection, Unreadable};
+use super::sql::text::text_of;
+use super::sql::values::groups;
+use crate::session::Unreadable;
 
 type Conn<R> = <R as Model>::Connection;
 type Found<R> = QueryResult<Option<<R as Model>::Entity>>;
@@ -28,7 +30,7 @@ pub(super) fn select<R: Model>(conn: &mut Conn<R>, key: &Key<R>) -> Found<R> {
 
 /// With the row locked, where the database can.
 pub(super) fn select_for_update<R: Model>(conn: &mut Conn<R>, key: &Key<R>) -> Found<R> {
-    if Conn::<R>::LOCKS_ROWS {
+    if Conn::<R>::LOCKING == Locking::ForUpdate {
         row::<R, _>(conn, SelectForUpdate::<R, _>::new(is::<R>(key))).optional()
     } else {
         select::<R>(conn, key)
@@ -42,7 +44,7 @@ pub(super) fn select_many<R: Model>(conn: &mut Conn<R>, keys: &[Key<R>]) -> List
 
 /// In any order, with the rows locked, where the database can.
 pub(super) fn select_many_for_update<R: Model>(conn: &mut Conn<R>, keys: &[Key<R>]) -> Listed<R> {
-    if Conn::<R>::LOCKS_ROWS {
+    if Conn::<R>::LOCKING == Locking::ForUpdate {
         let statement = SelectInOrderForUpdate::<R, _>::new(is_any::<R>(keys));
         rows::<R, _>(conn, statement)
     } else {
@@ -67,7 +69,7 @@ pub(super) fn count<R: Model>(conn: &mut Conn<R>) -> QueryResult<i64> {
 
 pub(super) fn insert<R: Model>(conn: &mut Conn<R>, data: &R::Insert) -> QueryResult<R::Entity> {
     let statement = Insert::<R, _>::new(values::<R>(data));
-    if !Conn::<R>::READS_BACK {
+    if Conn::<R>::READING_BACK == ReadingBack::Returning {
         return row::<R, _>(conn, statement);
     }
     let given = R::given_key(data);
@@ -88,18 +90,18 @@ pub(super) fn insert_many<R: Model>(conn: &mut Conn<R>, data: &[R::Insert]) -> L
     let mut inserted = Vec::with_capacity(data.len());
     let groups = groups::<R>(data)?;
     debug_assert!(
-        groups.len() <= 1 || !Conn::<R>::READS_BACK,
+        groups.len() <= 1 || Conn::<R>::READING_BACK == ReadingBack::Returning,
         "only the last would be read"
     );
     for group in groups {
         let statement = Insert::<R, _>::new(group);
-        if Conn::<R>::READS_BACK {
+        if Conn::<R>::READING_BACK == ReadingBack::Select {
             conn.execute_returning_count(&statement)?;
         } else {
             inserted.extend(rows::<R, _>(conn, statement)?);
         }
     }
-    if !Conn::<R>::READS_BACK {
+    if Conn::<R>::READING_BACK == ReadingBack::Returning {
         return Ok(inserted);
     }
     if let Some(keys) = data.iter().map(R::given_key).collect::<Option<Vec<_>>>() {
@@ -115,7 +117,7 @@ pub(super) fn update<R: Model>(conn: &mut Conn<R>, key: &Key<R>, update: &R::Upd
     let statement = R::texts()
         .updates
         .know::<Conn<R>, R, _, _>(statement, Update::changes)?;
-    if !Conn::<R>::READS_BACK {
+    if Conn::<R>::READING_BACK == ReadingBack::Returning {
         return row::<R, _>(conn, statement).optional();
     }
     // The statement sees rows as they are, the SELECT behind it as they were when the transaction
@@ -134,7 +136,7 @@ pub(super) fn update_many<R: Model>(
     update: &R::Update,
 ) -> Listed<R> {
     let statement = Update::<R, _, _>::new(R::Changed::changes(update), is_any::<R>(keys));
-    if !Conn::<R>::READS_BACK {
+    if Conn::<R>::READING_BACK == ReadingBack::Returning {
         return rows::<R, _>(conn, statement);
     }
     if conn.execute_returning_count(&statement)? < keys.len() {
@@ -154,7 +156,8 @@ pub(super) fn delete_many<R: Model>(conn: &mut Conn<R>, keys: &[Key<R>]) -> Quer
 
 /// How many values the insert of a row binds.
 pub(super) fn binds_of_insert<R: Model>(data: &R::Insert) -> QueryResult<usize> {
-    binds_of::<Conn<R>, _>(&values::<R>(data))
+    let row = text_of::<BackendOf<R>, _>(&values::<R>(data))?;
+    Ok(Conn::<R>::SYNTAX.binds(&row))
 }
 
 /// How many values an update binds beside keys; `Err(EmptyChangeset)` if there is nothing to set.
@@ -163,7 +166,7 @@ pub(super) fn binds_of_update<R: Model>(update: &R::Update) -> QueryResult<usize
     if changes.is_noop(&BackendOf::<R>::default())? {
         return Err(no_changes());
     }
-    binds_of::<Conn<R>, _>(&changes)
+    Ok(Conn::<R>::SYNTAX.binds(&text_of::<BackendOf<R>, _>(&changes)?))
 }
 
 /// Whether the database makes the keys of all these rows, and they then tell which row is which.
@@ -172,10 +175,11 @@ pub(super) fn makes_ascending_keys<R: Model>(data: &[R::Insert]) -> QueryResult<
         return Ok(false);
     }
     let same_for_all = R::Inserted::SAME_FOR_ALL;
-    let key = <R::Table as Keyed<Conn<R>, Key<R>>>::key();
+    let key = text_of::<BackendOf<R>, _>(&<R::Table as Keyed<Conn<R>, Key<R>>>::key())?;
     let asked = if same_for_all { 1 } else { data.len() };
     for row in data.iter().take(asked) {
-        if gives_key::<Conn<R>, _, _>(&values::<R>(row), &key)? {
+        let row = text_of::<BackendOf<R>, _>(&values::<R>(row))?;
+        if Conn::<R>::SYNTAX.gives(&row, &key) {
             return Ok(false);
         }
     }

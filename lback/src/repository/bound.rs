@@ -23,7 +23,7 @@ use diesel::{
     Selectable, SelectableExpression, Table,
 };
 
-use crate::session::SessionConnection;
+use super::dialect::Dialect;
 
 /// An entity that knows its key.
 // Not public API. Used by generated code.
@@ -103,7 +103,7 @@ impl<DB: Backend, E: Selectable<DB>> Selects<E> for DB {
     label = "needs `Queryable`, and the table of the repository",
     note = "add `#[derive(Queryable, Selectable, Identifiable)]`, with the table of the repository; if it is there, `#[diesel(check_for_backend(..))]` names the field that does not fit its column"
 )]
-pub trait Makes<E, Table, C: SessionConnection>: Sized {
+pub trait Makes<E, Table, C: Dialect>: Sized {
     /// What stands behind SELECT: it has one text, and binds nothing.
     fn columns() -> impl QueryFragment<C::Backend>;
 
@@ -120,7 +120,7 @@ pub trait Makes<E, Table, C: SessionConnection>: Sized {
 impl<Columns, E, Table, C> Makes<E, Table, C> for Columns
 where
     Columns: 'static,
-    C: SessionConnection<Backend: QueryMetadata<Columns> + 'static>,
+    C: Dialect<Backend: QueryMetadata<Columns> + 'static>,
     E: FromSqlRow<Columns, C::Backend>
         + Selectable<
             C::Backend,
@@ -157,7 +157,7 @@ where
     label = "its primary key is another",
     note = "the entity's `id` and the primary key of the table must be the same column; a type of your own needs `AsExpression` for itself and for references"
 )]
-pub trait Keyed<C: SessionConnection, Key>: QuerySource + Sized + 'static {
+pub trait Keyed<C: Dialect, Key>: QuerySource + Sized + 'static {
     fn from() -> impl QueryFragment<C::Backend>;
     fn key() -> impl QueryFragment<C::Backend>;
     fn key_type() -> TypeId;
@@ -168,7 +168,7 @@ pub trait Keyed<C: SessionConnection, Key>: QuerySource + Sized + 'static {
 #[diagnostic::do_not_recommend]
 impl<T, C, Key> Keyed<C, Key> for T
 where
-    C: SessionConnection,
+    C: Dialect,
     Key: AsExpression<SqlTypeOf<T::PrimaryKey>> + Clone + 'static,
     T: Table<FromClause: QueryFragment<C::Backend>> + HasTable<Table = T> + 'static,
     T::PrimaryKey: Expression<SqlType: SqlType + TypedExpressionType + 'static>
@@ -256,7 +256,7 @@ where
     message = "`{I}` cannot be inserted by a `{C}`",
     label = "a field does not fit its column on this database"
 )]
-pub trait Inserts<I, C: SessionConnection> {
+pub trait Inserts<I, C: Dialect> {
     /// Whether what is true of one row's SQL is true of all.
     const SAME_FOR_ALL: bool;
 
@@ -267,7 +267,7 @@ pub trait Inserts<I, C: SessionConnection> {
 #[diagnostic::do_not_recommend]
 impl<I: 'static, Table, C> Inserts<I, C> for Inserted<I, Table>
 where
-    C: SessionConnection,
+    C: Dialect,
     for<'a> &'a I: Insertable<Table, Values: QueryFragment<C::Backend> + QueryId>,
 {
     const SAME_FOR_ALL: bool =
@@ -310,7 +310,7 @@ pub struct Changed<U>(PhantomData<fn() -> U>);
     message = "the changes of a `{U}` cannot be made by a `{C}`",
     label = "a field does not fit its column on this database"
 )]
-pub trait Changes<U, C: SessionConnection> {
+pub trait Changes<U, C: Dialect> {
     /// What stands behind SET.
     fn changes(update: &U) -> impl QueryFragment<C::Backend>;
 }
@@ -318,7 +318,7 @@ pub trait Changes<U, C: SessionConnection> {
 #[diagnostic::do_not_recommend]
 impl<U: 'static, C> Changes<U, C> for Changed<U>
 where
-    C: SessionConnection,
+    C: Dialect,
     for<'a> &'a U: AsChangeset<Changeset: QueryFragment<C::Backend>>,
 {
     fn changes(update: &U) -> impl QueryFragment<C::Backend> {

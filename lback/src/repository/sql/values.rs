@@ -1,16 +1,16 @@
-//! Rows of one INSERT.
+//! The rows of one INSERT.
 
 use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 
-use super::model::{BackendOf, Model};
-use super::role::Inserts;
 use super::text::text_of;
-use crate::session::SessionConnection;
+use crate::repository::bound::Inserts;
+use crate::repository::dialect::{Dialect, LeftOut};
+use crate::repository::model::{BackendOf, Model};
 
 /// `(columns) VALUES (row), ..`
-pub(super) struct ValueRows<Row> {
+pub(crate) struct ValueRows<Row> {
     /// `(a, b) VALUES `, or `DEFAULT VALUES`, without values.
     columns: String,
     values: Vec<Row>,
@@ -22,10 +22,10 @@ pub(super) struct ValueRows<Row> {
 /// Where the database knows DEFAULT among values, or no column can be left to it, that is all of them.
 /// SQLite does not know it: a column that is left to it is left out, so only neighbours that leave out
 /// the same go together. The keys that the database makes then ascend through all of them.
-pub(super) fn groups<R: Model>(
+pub(crate) fn groups<R: Model>(
     data: &[R::Insert],
 ) -> QueryResult<Vec<ValueRows<impl QueryFragment<BackendOf<R>>>>> {
-    let same_for_all = R::Connection::KNOWS_DEFAULT || R::Inserted::SAME_FOR_ALL;
+    let same_for_all = R::Connection::LEFT_OUT == LeftOut::AsDefault || R::Inserted::SAME_FOR_ALL;
     let mut all: Vec<ValueRows<_>> = Vec::new();
     let mut room = 0;
     for row in data {
@@ -33,7 +33,7 @@ pub(super) fn groups<R: Model>(
             all[0].values.push(R::row_values(row));
             continue;
         }
-        let shape = text_of::<R::Connection, _>(&R::Inserted::values(row))?;
+        let shape = text_of::<BackendOf<R>, _>(&R::Inserted::values(row))?;
         match all.last_mut() {
             Some(last) if room > 0 && last.shape == shape => {
                 last.values.push(R::row_values(row));
@@ -41,8 +41,7 @@ pub(super) fn groups<R: Model>(
             }
             _ => {
                 let end = shape.find(") VALUES (").map(|end| end + ") VALUES ".len());
-                // Identifiers may hold the sign too: then a statement has fewer rows than it could.
-                let binds = shape.matches('?').count();
+                let binds = R::Connection::SYNTAX.binds(&shape);
                 room = match end {
                     Some(_) => (R::Connection::MAX_BINDS / binds.max(1)).saturating_sub(1),
                     None => 0,

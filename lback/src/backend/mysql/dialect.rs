@@ -1,0 +1,33 @@
+//! What the statements of a repository need to know of MySQL.
+
+use diesel::connection::LoadConnection;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::IntoSql;
+use diesel::query_builder::{Query, QueryFragment, QueryId};
+use diesel::result::Error as DieselError;
+use diesel::sql_types::BigInt;
+use diesel::{MysqlConnection, QueryResult};
+
+use crate::repository::{Dialect, Duplicates, LeftOut, Locking, ReadingBack, Syntax};
+
+impl Dialect for MysqlConnection {
+    const SYNTAX: Syntax = Syntax::Mysql;
+    // The protocol counts them in 16 bits.
+    const MAX_BINDS: usize = 65_535;
+    const READING_BACK: ReadingBack = ReadingBack::Select;
+    const LOCKING: Locking = Locking::ForUpdate;
+    const LEFT_OUT: LeftOut = LeftOut::AsDefault;
+    const DUPLICATES: Duplicates = Duplicates::NameIndex;
+
+    fn number(value: i64) -> impl QueryFragment<Self::Backend> + QueryId {
+        value.into_sql::<BigInt>()
+    }
+
+    fn read_number<S>(&mut self, statement: S) -> QueryResult<i64>
+    where
+        S: Query<SqlType = BigInt> + QueryFragment<Self::Backend> + QueryId,
+    {
+        let number = self.load(statement)?.next().ok_or(DieselError::NotFound)?;
+        i64::build_from_row(&number?).map_err(DieselError::DeserializationError)
+    }
+}

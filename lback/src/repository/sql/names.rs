@@ -1,0 +1,105 @@
+//! What a repository remembers of the texts of its statements.
+
+use diesel::QueryResult;
+use diesel::result::Error;
+use once_cell::sync::OnceCell;
+
+use super::prepared::Shapes;
+use super::text::{Syntax, text_of};
+use crate::repository::bound::{Keyed, Makes};
+use crate::repository::dialect::{Dialect, ReadingBack};
+
+/// A static of each repository.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub struct Texts {
+    names: OnceCell<Names>,
+    pub(crate) updates: Shapes,
+}
+
+impl Texts {
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self {
+            names: OnceCell::new(),
+            updates: Shapes::new(),
+        }
+    }
+
+    /// The names in the statements of the repository that this is a static of.
+    #[inline]
+    pub(crate) fn names<C, Table, Key, Columns, E>(&self) -> QueryResult<&Names>
+    where
+        C: Dialect,
+        Table: Keyed<C, Key>,
+        Columns: Makes<E, Table, C>,
+    {
+        self.names
+            .get_or_try_init(Names::of::<C, Table, Key, Columns, E>)
+    }
+}
+
+/// What is the same in all statements, quoted once: each statement is walked several times, and an
+/// UPDATE is the dearest.
+pub(crate) struct Names {
+    pub(crate) table: String,
+    pub(crate) key: String,
+    /// `SELECT columns FROM table`
+    pub(crate) select: String,
+    /// `UPDATE table SET `
+    pub(crate) update: String,
+    /// ` RETURNING columns`, where the database can: elsewhere the row is read back.
+    pub(crate) returning: String,
+}
+
+impl Names {
+    fn of<C, Table, Key, Columns, E>() -> QueryResult<Self>
+    where
+        C: Dialect,
+        Table: Keyed<C, Key>,
+        Columns: Makes<E, Table, C>,
+    {
+        let table = text_of::<C::Backend, _>(&Table::from())?;
+        let columns = text_of::<C::Backend, _>(&Columns::columns())?;
+        if C::SYNTAX.binds(&columns) > 0 {
+            let why = format!("`{columns}` binds values: a selection of a repository may not");
+            return Err(Error::QueryBuilderError(why.into()));
+        }
+        Ok(Self {
+            key: text_of::<C::Backend, _>(&Table::key())?,
+            select: format!("SELECT {columns} FROM {table}"),
+            update: format!("UPDATE {table} SET "),
+            returning: match (C::READING_BACK, C::SYNTAX) {
+                (ReadingBack::Select, _) => String::new(),
+                (ReadingBack::Returning, Syntax::Sqlite) => {
+                    format!(" RETURNING {}", without_schema(&columns, &table))
+                }
+                (ReadingBack::Returning, _) => format!(" RETURNING {columns}"),
+            },
+            table,
+        })
+    }
+}
+
+/// Columns without the schema of their table, which SQLite does not know behind RETURNING.
+fn without_schema(columns: &str, table: &str) -> String {
+    let name = Syntax::Sqlite.last_name(table);
+    if name == table {
+        columns.to_owned()
+    } else {
+        columns.replace(&format!("{table}."), &format!("{name}."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_schema;
+
+    #[test]
+    fn columns_lose_the_schema_of_their_table() {
+        let columns = "`attached`.`t`.`id`, `attached`.`t`.`a`";
+        let without = without_schema(columns, "`attached`.`t`");
+        assert_eq!(without, "`t`.`id`, `t`.`a`");
+        assert_eq!(without_schema("`t`.`id`", "`t`"), "`t`.`id`");
+    }
+}
