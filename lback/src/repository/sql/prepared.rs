@@ -5,11 +5,11 @@
 //! UPDATE depends on which columns are set, so its type cannot say it, and Diesel's own UPDATE is
 //! prepared anew each time: 3.5 times the work on SQLite. `query_id()` takes no `self`, so the value
 //! leaves its id where the type finds it, in a cell of its thread, at the last moment before it is
-//! executed. That is right for as long as Diesel asks exactly once an execution, on the same thread,
+//! executed. That is right for as long as Diesel asks at most once an execution, on the same thread,
 //! and for the statement that is executed: all three connections of Diesel 2.3 do, before anything else
 //! (`connection/statement_cache`). If it asked twice, the second answer would be none, and the statement
-//! would be found by its text: slower, and still right. If it asked never, the cell would be emptied by
-//! `Drop`. An id that is taken by a statement of another type is refused.
+//! would be found by its text: slower, and still right. Where it does not ask at all (an UPDATE that
+//! returns no rows, on MySQL), `Drop` empties the cell. An id is refused to statements of another type.
 //! `tests/promises/diesel_asks_for_the_id_of_a_statement_once.rs` fails when Diesel changes that.
 
 use std::any::TypeId;
