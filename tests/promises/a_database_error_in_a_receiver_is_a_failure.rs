@@ -9,6 +9,8 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use lback::{BoxError, Error};
 use lback_tests::{count, new_user};
 
+use super::a_veto_is_found_inside_other_errors::{Named, Nested, Query, Shared, Told, Transparent};
+
 own_users!();
 
 #[derive(Debug)]
@@ -58,6 +60,85 @@ fn query_with_context(user: &User) -> Result<(), Context> {
     }
 }
 
+macro_rules! wrappers {
+    ($($name:ident: $error:ty,)*) => {
+        $(
+            #[receiver(user_post_create)]
+            fn $name(user: &User) -> Result<(), $error> {
+                match user.username.split_once('/') {
+                    Some((stringify!($name), "busy")) => Err(busy())?,
+                    Some((stringify!($name), "serialize")) => Err(not_serializable())?,
+                    Some((stringify!($name), "missing")) => Err(DieselError::NotFound)?,
+                    _ => Ok(()),
+                }
+            }
+        )*
+
+        const WRAPPERS: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+wrappers! {
+    diesel_error: DieselError,
+    lback_error: Error,
+    boxed: BoxError,
+    anyhow_error: anyhow::Error,
+    eyre_report: eyre::Report,
+    transparent: Transparent,
+    nested_transparent: Nested,
+    named: Named,
+    told: Told,
+    shared: Shared,
+    query_error: Query,
+}
+
+fn not_serializable() -> DieselError {
+    let text = "no words by which anybody could know it, and a \" in them";
+    DieselError::DatabaseError(
+        DatabaseErrorKind::SerializationFailure,
+        Box::new(text.to_owned()),
+    )
+}
+
+/// Passes the error of an operation further in on, each in a wrapper of its own.
+macro_rules! hosts {
+    ($($name:ident: $error:ty,)*) => {
+        $(
+            #[receiver(user_post_create)]
+            fn $name(user: &User, session: &mut Session) -> Result<(), $error> {
+                if let Some((stringify!($name), guest)) = user.username.split_once('+') {
+                    Users.create(session, new_user(guest))?;
+                }
+                Ok(())
+            }
+        )*
+
+        const HOSTS: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+hosts! {
+    diesel_host: DieselError,
+    lback_host: Error,
+    anyhow_host: anyhow::Error,
+    eyre_host: eyre::Report,
+    transparent_host: Transparent,
+    nested_host: Nested,
+    named_host: Named,
+    told_host: Told,
+    shared_host: Shared,
+}
+
+/// Words alone are not enough.
+#[receiver(user_post_create)]
+fn say(user: &User) -> anyhow::Result<()> {
+    match user.username.as_str() {
+        "says busy" => Err(anyhow::anyhow!("{}", busy())),
+        "says how" => Err(anyhow::anyhow!("{:?}", not_serializable())),
+        _ => Ok(()),
+    }
+}
+
 #[receiver(user_post_create)]
 fn nest(user: &User, session: &mut Session) -> lback::Result<()> {
     match user.username.strip_prefix("nested ") {
@@ -92,4 +173,56 @@ fn and_says_whether_it_may_go_away() {
         assert_eq!(error.is_retryable(), is_retryable, "{name}: {error:?}");
         assert_eq!(count("users", &mut session), 0, "{name}");
     }
+}
+
+#[test]
+fn in_whatever_error_it_is_passed_on() {
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    let mut session = database.session();
+    let mut check = |name: &str, is_retryable: bool| {
+        let error = Users
+            .create(&mut session, new_user(name))
+            .expect_err("a receiver fails");
+        let is_failure = matches!(error, Error::ReceiverFailed { .. });
+        assert!(is_failure, "{name}: {error:?}");
+        assert_eq!(error.is_retryable(), is_retryable, "{name}: {error:?}");
+    };
+    for wrapper in WRAPPERS {
+        check(&format!("{wrapper}/busy"), true);
+        check(&format!("{wrapper}/serialize"), true);
+        check(&format!("{wrapper}/missing"), false);
+        for host in HOSTS {
+            check(&format!("{host}+{wrapper}/serialize"), true);
+            check(&format!("{host}+{wrapper}/missing"), false);
+        }
+    }
+    let hosts: String = HOSTS.iter().map(|host| format!("{host}+")).collect();
+    check(&format!("{hosts}transparent/serialize"), true);
+    check(&format!("{hosts}transparent/missing"), false);
+    check("says busy", false);
+    check("says how", false);
+}
+
+/// Only the whole transaction can be run again, and so it is.
+#[test]
+fn and_is_tried_again() {
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    let mut session = database.session();
+    for name in [
+        "anyhow_error/busy",
+        "nested_host+shared_host+transparent/busy",
+    ] {
+        let mut attempts = 0;
+        let failed = session.transaction_with_retries(3, |session| {
+            attempts += 1;
+            Users.create(session, new_user(name))
+        });
+        assert!(failed.is_err());
+        assert_eq!(attempts, 3, "{name}");
+    }
+    assert_eq!(count("users", &mut session), 0);
 }

@@ -1,60 +1,181 @@
 //! Whatever error carries a veto, and from however deep: the caller gets `Vetoed`, with what was
-//! said and by whom.
+//! said and by whom. Each wrapper below is tried alone and around the error of an operation that a
+//! receiver with another wrapper refused, and each with two others.
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
+use std::sync::Arc;
 
 use crate::database::*;
+use diesel::result::Error as DieselError;
 use lback::{BoxError, Error};
 use lback_tests::{count, new_user};
 
 own_users!();
 
-#[derive(Debug)]
-struct Context(&'static str, BoxError);
+/// Passes on text and source of what is inside, so that the sources lead past it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Transparent {
+    #[error(transparent)]
+    Veto(#[from] Veto),
+    #[error(transparent)]
+    Lback(#[from] Error),
+    #[error(transparent)]
+    Diesel(#[from] DieselError),
+    #[error(transparent)]
+    Any(#[from] anyhow::Error),
+    #[error(transparent)]
+    Report(#[from] eyre::Report),
+    #[error(transparent)]
+    Boxed(#[from] BoxError),
+}
 
-impl fmt::Display for Context {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+/// Two of them, and `anyhow` in between.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Nested {
+    #[error(transparent)]
+    Inner(anyhow::Error),
+}
+
+impl<E: Into<Transparent>> From<E> for Nested {
+    fn from(error: E) -> Self {
+        Self::Inner(anyhow::Error::new(error.into()))
     }
 }
 
-impl StdError for Context {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(self.1.as_ref())
-    }
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Named {
+    #[error("a veto")]
+    Veto(#[from] Veto),
+    #[error("an operation")]
+    Lback(#[from] Error),
+    #[error("a statement")]
+    Diesel(#[from] DieselError),
 }
 
-#[receiver(user_pre_create, order = 1)]
-fn refuse(data: &NewUser) -> Result<(), BoxError> {
-    let veto = Veto::new("not this one").field("username");
-    match data.username.as_str() {
-        "plain" => Err(veto.into()),
-        "in one" => Err(Context("outer", veto.into()).into()),
-        "in two" => Err(Context("outer", Context("inner", veto.into()).into()).into()),
-        "failed" => Err(Context("outer", "no veto at all".into()).into()),
+/// Tells its cause in its text, and not as its source.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Told {
+    #[error("not allowed: {0}")]
+    Veto(Veto),
+    #[error("not done: {0}")]
+    Lback(Error),
+    #[error("not written: {0}")]
+    Diesel(DieselError),
+}
+
+/// `io::Error` and `Arc` pass on their source as well.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(super) struct Shared(Arc<io::Error>);
+
+/// Diesel's own error passes on the source of what it holds boxed.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(super) struct Query(DieselError);
+
+macro_rules! from {
+    ($($cause:ty => $wrapper:ident, $wrap:expr;)*) => {
+        $(
+            impl From<$cause> for $wrapper {
+                fn from(cause: $cause) -> Self {
+                    $wrap(cause)
+                }
+            }
+        )*
+    };
+}
+
+from! {
+    Veto => Told, Told::Veto;
+    Error => Told, Told::Lback;
+    DieselError => Told, Told::Diesel;
+    Veto => Shared, |cause| Shared(Arc::new(io::Error::other(cause)));
+    Error => Shared, |cause| Shared(Arc::new(io::Error::other(cause)));
+    DieselError => Shared, |cause| Shared(Arc::new(io::Error::other(cause)));
+    Veto => Query, |cause| Query(Error::from(cause).into());
+    Error => Query, |cause: Error| Query(cause.into());
+    DieselError => Query, Query;
+}
+
+fn veto() -> Veto {
+    Veto::new("not this one").field("username")
+}
+
+/// What is wrapped: a veto, or the error of an operation further in.
+fn provoke(me: &str, data: &NewUser, session: &mut Session) -> Result<(), Cause> {
+    match data.username.split_once('/') {
+        Some((wrapper, "veto")) if wrapper == me => Err(Cause::Veto(veto())),
+        Some((wrapper, inner)) if wrapper == me => {
+            Users.create(session, new_user(inner)).map(drop)?;
+            Ok(())
+        }
         _ => Ok(()),
     }
 }
 
-#[receiver(user_pre_create, order = 2)]
-fn invite(data: &NewUser, session: &mut Session) -> Result<(), BoxError> {
-    let Some(guest) = data.username.strip_prefix("host of ") else {
-        return Ok(());
-    };
-    Users.create(session, new_user(guest))?;
-    Ok(())
+enum Cause {
+    Veto(Veto),
+    Lback(Error),
 }
 
-#[receiver(user_pre_create, order = 3)]
-fn invite_with_context(data: &NewUser, session: &mut Session) -> Result<(), Context> {
-    let Some(guest) = data.username.strip_prefix("careful host of ") else {
-        return Ok(());
+impl From<Error> for Cause {
+    fn from(error: Error) -> Self {
+        Self::Lback(error)
+    }
+}
+
+macro_rules! wrappers {
+    ($($name:ident: $error:ty,)*) => {
+        $(
+            #[receiver(user_pre_create)]
+            fn $name(data: &NewUser, session: &mut Session) -> Result<(), $error> {
+                match provoke(stringify!($name), data, session) {
+                    Ok(()) => Ok(()),
+                    Err(Cause::Veto(veto)) => Err(veto)?,
+                    Err(Cause::Lback(error)) => Err(error)?,
+                }
+            }
+        )*
+
+        const WRAPPERS: &[&str] = &[$(stringify!($name)),*, "anyhow_context", "eyre_context"];
     };
-    Users
-        .create(session, new_user(guest))
-        .map(drop)
-        .map_err(|error| Context("no guest", error.into()))
+}
+
+wrappers! {
+    lback_error: Error,
+    boxed: BoxError,
+    anyhow_error: anyhow::Error,
+    eyre_report: eyre::Report,
+    transparent: Transparent,
+    nested: Nested,
+    named: Named,
+    told: Told,
+    shared: Shared,
+    query: Query,
+}
+
+#[receiver(user_pre_create)]
+fn anyhow_context(data: &NewUser, session: &mut Session) -> anyhow::Result<()> {
+    match provoke("anyhow_context", data, session) {
+        Ok(()) => Ok(()),
+        Err(Cause::Veto(veto)) => Err(anyhow::Error::new(veto).context("inner").context("outer")),
+        Err(Cause::Lback(error)) => {
+            Err(anyhow::Error::new(error).context("inner").context("outer"))
+        }
+    }
+}
+
+#[receiver(user_pre_create)]
+fn eyre_context(data: &NewUser, session: &mut Session) -> eyre::Result<()> {
+    match provoke("eyre_context", data, session) {
+        Ok(()) => Ok(()),
+        Err(Cause::Veto(veto)) => Err(eyre::Report::new(veto).wrap_err("inner").wrap_err("outer")),
+        Err(Cause::Lback(error)) => {
+            Err(eyre::Report::new(error).wrap_err("inner").wrap_err("outer"))
+        }
+    }
 }
 
 fn refusal(name: &str) -> Option<Error> {
@@ -63,12 +184,6 @@ fn refusal(name: &str) -> Option<Error> {
     let refused = Users.create(&mut session, new_user(name));
     assert_eq!(count("users", &mut session), 0);
     Some(refused.expect_err("it is refused"))
-}
-
-fn causes(error: &Error) -> Vec<String> {
-    std::iter::successors(error.source(), |&error| error.source())
-        .map(ToString::to_string)
-        .collect()
 }
 
 #[track_caller]
@@ -82,56 +197,181 @@ fn assert_vetoed(error: &Error, by: &str) {
     else {
         panic!("{error:?}");
     };
-    assert_eq!(message, "not this one");
-    assert_eq!(field.as_deref(), Some("username"));
-    assert!(receiver.id.ends_with(by), "{}", receiver.id);
+    assert_eq!(message, "not this one", "{error:?}");
+    assert_eq!(field.as_deref(), Some("username"), "{error:?}");
+    assert!(receiver.id.ends_with(by), "{by}: {}", receiver.id);
+    let text = format!("{:#}", anyhow::Error::msg(format!("{error:#}")));
+    assert_eq!(text.matches("not this one").count(), 1, "{text}");
 }
 
 #[test]
-fn one_or_two_errors_deep() {
-    for (name, sources) in [
-        ("plain", &[] as &[&str]),
-        ("in one", &["outer", "username: not this one"]),
-        ("in two", &["outer", "inner", "username: not this one"]),
+fn of_a_receiver_and_of_operations_further_in() {
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    let mut session = database.session();
+    let mut refuse = |name: &str, by: &str| {
+        let refused = Users.create(&mut session, new_user(name));
+        assert_vetoed(&refused.expect_err(name), by);
+    };
+    for &inner in WRAPPERS {
+        refuse(&format!("{inner}/veto"), inner);
+        for &outer in WRAPPERS {
+            refuse(&format!("{outer}/{inner}/veto"), inner);
+            for between in ["transparent", "anyhow_error", "eyre_context"] {
+                refuse(&format!("{outer}/{between}/{inner}/veto"), inner);
+            }
+        }
+    }
+    refuse(
+        &format!("{}veto", "shared/nested/query/".repeat(4)),
+        "::query",
+    );
+    assert_eq!(count("users", &mut session), 0);
+}
+
+/// The text of an error tells on which way the veto came out, and its source what is below.
+#[test]
+fn with_what_was_said_on_the_way() {
+    let place = "::promises::a_veto_is_found_inside_other_errors::";
+    for (name, way) in [
+        ("anyhow_error/veto", "username: not this one"),
+        ("transparent/veto", "username: not this one"),
+        ("named/veto", "a veto: username: not this one"),
+        ("told/veto", "not allowed: username: not this one"),
+        ("eyre_context/veto", "outer: inner: username: not this one"),
+        ("transparent/named/veto", "a veto: username: not this one"),
+        (
+            "named/transparent/veto",
+            "an operation: username: not this one",
+        ),
     ] {
         let Some(error) = refusal(name) else {
             return;
         };
-        assert_vetoed(&error, "::refuse");
-        assert_eq!(causes(&error), sources, "{name}");
+        let text = error.to_string();
+        assert!(text.contains(place), "{text}");
+        assert!(text.ends_with(&format!("): {way}")), "{name}: {text}");
+        assert!(error.source().is_none(), "{name}: {error:?}");
+    }
+}
+
+#[derive(Debug)]
+struct Below(&'static str, BoxError);
+
+impl fmt::Display for Below {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl StdError for Below {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(self.1.as_ref())
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the guest was refused ({refused}), and the apology was lost")]
+struct Apology {
+    refused: Error,
+    #[source]
+    lost: io::Error,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Text(String);
+
+#[receiver(user_pre_create)]
+fn answer(data: &NewUser, session: &mut Session) -> Result<(), BoxError> {
+    let mut refused = || {
+        Users
+            .create(session, new_user("anyhow_error/veto"))
+            .unwrap_err()
+    };
+    match data.username.as_str() {
+        "no veto" => Err(Below("outer", "no veto at all".into()).into()),
+        "its text" => Err(Text(refused().to_string()).into()),
+        "its words" => Err(Text(veto().to_string()).into()),
+        "in a string" => Err(refused().to_string().into()),
+        "in anyhow's text" => Err(anyhow::anyhow!("{}", refused()).into()),
+        "beside another" => {
+            let (refused, lost) = (refused(), io::Error::other("no route"));
+            Err(Apology { refused, lost }.into())
+        }
+        "two of them" => Err(anyhow::Error::new(TwoOfThem(refused(), refused())).into()),
+        "as a cause is given" => Err(anyhow::Error::msg("the disk is full")
+            .context(veto())
+            .into()),
+        "panics" => Err(Panics.into()),
+        _ => Ok(()),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("one: {0}; the other: {1}")]
+struct TwoOfThem(Error, Error);
+
+#[derive(Debug)]
+struct Panics;
+
+impl fmt::Display for Panics {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("it cannot be printed")
+    }
+}
+
+impl StdError for Panics {}
+
+/// A veto that a receiver took, and answered with another error, is not the operation's.
+#[test]
+fn and_an_error_without_one_is_a_failure() {
+    for name in [
+        "no veto",
+        "its text",
+        "its words",
+        "in a string",
+        "in anyhow's text",
+        "beside another",
+        "two of them",
+        "panics",
+    ] {
+        let Some(error) = refusal(name) else {
+            return;
+        };
+        let Error::ReceiverFailed { receiver, .. } = &error else {
+            panic!("{name}: {error}");
+        };
+        assert!(receiver.id.ends_with("::answer"), "{}", receiver.id);
     }
 }
 
 #[test]
-fn of_a_nested_operation() {
-    let Some(error) = refusal("host of plain") else {
+fn with_the_causes_that_are_below_it() {
+    let Some(error) = refusal("as a cause is given") else {
         return;
     };
-    assert_vetoed(&error, "::refuse");
-    let Some(error) = refusal("host of host of in two") else {
-        return;
-    };
-    assert_vetoed(&error, "::refuse");
+    assert_vetoed(&error, "::answer");
+    let below = error.source().expect("it has a cause");
+    assert_eq!(below.to_string(), "the disk is full");
 }
 
+/// A function that returns `lback::Result` refuses as a receiver does; and where no receiver is,
+/// the caller of the transaction is told.
 #[test]
-fn of_a_nested_operation_with_context() {
-    let Some(error) = refusal("careful host of plain") else {
+fn outside_of_a_receiver_it_is_an_error_that_says_so() {
+    let Some(database) = Database::fresh() else {
         return;
     };
-    let text = format!("{error:?}");
-    assert!(
-        matches!(&error, Error::Vetoed { message, .. } if message == "not this one"),
-        "{text}"
-    );
-    assert!(text.contains("::refuse"), "who vetoed is lost: {text}");
-}
-
-#[test]
-fn and_an_error_without_one_is_a_failure() {
-    let Some(error) = refusal("failed") else {
-        return;
-    };
-    assert!(matches!(error, Error::ReceiverFailed { .. }), "{error:?}");
-    assert_eq!(causes(&error), ["outer", "no veto at all"]);
+    let mut session = database.session();
+    let refused: lback::Result<()> = session.transaction(|session| {
+        Users.create(session, new_user("ada"))?;
+        Err(veto())?;
+        Ok(())
+    });
+    let error = refused.expect_err("it is refused");
+    assert_eq!(error.to_string(), "refused: username: not this one");
+    assert!(matches!(error, Error::Refused(it) if it == veto()));
+    assert_eq!(count("users", &mut session), 0);
 }

@@ -1,5 +1,6 @@
 //! An error with the chain instead of a stack overflow, and nothing remains.
 
+use super::a_veto_is_found_inside_other_errors::Transparent;
 use super::{stored, traced};
 use crate::database::*;
 use lback::Error;
@@ -52,4 +53,44 @@ fn without_end() -> lback::Result<()> {
     assert_eq!(stored(&mut session).len(), 4);
     assert_eq!(trace.take().len(), 4);
     Ok(())
+}
+
+macro_rules! wrapping {
+    ($($number:literal => $name:ident: $error:ty, $wrap:expr;)*) => {
+        $(
+            #[receiver(user_post_create)]
+            fn $name(user: &User, session: &mut Session) -> Result<(), $error> {
+                let name = &user.username;
+                if name.starts_with("wrapped") && name.len() % 4 == $number {
+                    let next = Users.create(session, new_user(&format!("{name}x")));
+                    next.map(drop).map_err($wrap)?;
+                }
+                Ok(())
+            }
+        )*
+    };
+}
+
+wrapping! {
+    0 => in_anyhow: anyhow::Error, anyhow::Error::new;
+    1 => in_a_transparent_enum: Transparent, Transparent::from;
+    2 => in_eyre: eyre::Report, eyre::Report::new;
+    3 => in_a_context: anyhow::Error, |error| anyhow::Error::new(error).context("no more");
+}
+
+#[test]
+fn whatever_they_wrap_it_in() {
+    let Some((_database, mut session, _trace)) = traced() else {
+        return;
+    };
+    let endless = Users.create(&mut session, new_user("wrapped")).unwrap_err();
+    let Error::Recursion { limit, chain, .. } = &endless else {
+        panic!("{endless:?}");
+    };
+    assert_eq!((*limit, chain.len()), (16, 16));
+    let text = endless.to_string();
+    let told = "called each other more than 16 levels deep";
+    assert_eq!(text.matches(told).count(), 1, "{text}");
+    assert_eq!(text.matches("user_post_create -> `").count(), 16, "{text}");
+    assert_eq!(stored(&mut session), [""; 0]);
 }

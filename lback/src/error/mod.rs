@@ -1,8 +1,12 @@
 //! The one error type, [`Error`], and what receivers and validation return.
 
+mod carried;
+mod causes;
 mod database;
+mod probe;
 mod receiver;
 mod registry;
+mod text;
 mod veto;
 
 use std::borrow::Cow;
@@ -15,6 +19,7 @@ use crate::receiver::{BoxError, Registration};
 
 pub(crate) use self::database::{classify, is_transient};
 pub(crate) use self::receiver::of_receiver;
+pub(crate) use self::text::Whole;
 
 /// `Result` with [`Error`].
 ///
@@ -24,10 +29,12 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// Everything that can go wrong in a session, a signal or a repository.
 ///
-/// `Display` says what happened and where: signal, receiver id, file and line. [`source`] leads to
-/// the cause. `Debug` prints the same with its causes below it, so that a `main` which returns
-/// [`Result`] ends with a text a person can read. No text of it holds the data of a row: the
-/// database's own detail ("Failing row contains ...") is dropped.
+/// `Display` says what happened and where: signal, receiver id, file and line. Each cause is told
+/// once: by [`source`], or in the text, and then [`source`] leads to what is below it. So a report
+/// that prints an error with its sources repeats nothing, and `{:#}` is such a report in one line.
+/// `Debug` prints the causes below each other, so that a `main` which returns [`Result`] ends with
+/// a text a person can read. No text of it holds the data of a row: the database's own detail
+/// ("Failing row contains ...") is dropped.
 ///
 /// ```
 /// use lback::sqlite::{prelude::*, users::*};
@@ -54,9 +61,13 @@ pub enum Error {
         message: Cow<'static, str>,
         /// The field that the refusal is about.
         field: Option<Cow<'static, str>>,
-        /// The error that carried the veto, when it was not the veto itself.
+        /// The error that carried the veto, when it says more than the veto itself. `Display` has
+        /// its text, so [`source`](std::error::Error::source) leads to what is below the veto.
         source: Option<BoxError>,
     },
+    /// A [`Veto`] outside of any receiver: in the closure of a transaction, or in a function that
+    /// a receiver calls. From a receiver it becomes [`Vetoed`](Self::Vetoed).
+    Refused(Veto),
     /// A receiver failed.
     #[non_exhaustive]
     ReceiverFailed {
@@ -198,9 +209,10 @@ impl Error {
     /// Whether the same transaction may succeed if it is run again: the database was busy, a
     /// deadlock was broken, a serialization failed.
     ///
-    /// It looks through all sources, so a busy database that made a receiver fail is seen.
+    /// It looks through all sources, and into errors that hide them (`anyhow`'s, `eyre`'s, enums
+    /// that are `transparent`), so a busy database that made a receiver fail is seen.
     pub fn is_retryable(&self) -> bool {
-        database::is_retryable(self)
+        carried::is_retryable(self)
     }
 
     /// The receiver that vetoed, failed, or lacks a state.
@@ -213,147 +225,16 @@ impl Error {
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Vetoed {
-                receiver,
-                message,
-                field: Some(field),
-                ..
-            } => {
-                write!(f, "vetoed by {receiver}: {field}: {message}")
-            }
-            Self::Vetoed {
-                receiver,
-                message,
-                field: None,
-                ..
-            } => {
-                write!(f, "vetoed by {receiver}: {message}")
-            }
-            Self::ReceiverFailed { receiver, source } => write!(f, "{receiver} failed: {source}"),
-            Self::Invalid(invalid) => invalid.fmt(f),
-            Self::Duplicate {
-                field: Some(field), ..
-            } => {
-                write!(f, "a row with this {field} exists already")
-            }
-            Self::Duplicate {
-                field: None,
-                source,
-            } => {
-                write!(f, "a row with these values exists already: {source}")
-            }
-            Self::ForeignKey { source } => {
-                write!(f, "a reference between rows is broken: {source}")
-            }
-            Self::NotFound { entity, key } => write!(f, "there is no {entity} with key {key}"),
-            Self::StateMissing {
-                receiver: Some(receiver),
-                type_name,
-            } => write!(
-                f,
-                "{receiver} asks for `#[state] {type_name}`, which this session does not have: \
-                 add it with `session.with_state(..)`"
-            ),
-            Self::StateMissing {
-                receiver: None,
-                type_name,
-            } => write!(
-                f,
-                "this session has no state `{type_name}`: add it with `session.with_state(..)`"
-            ),
-            Self::AlreadyInTransaction => f.write_str(
-                "the connection is already inside a transaction, whose end a session could not \
-                 see: end it first, or use `Session::for_test` in a test",
-            ),
-            Self::TransactionAborted { reason, .. } => {
-                write!(f, "the transaction has been aborted: {reason}")
-            }
-            Self::SessionBroken => f.write_str(
-                "the session is broken, because a ROLLBACK failed or the connection was lost: \
-                 make a new one",
-            ),
-            Self::ReadOnly => f.write_str("a write was refused inside `session.read(..)`"),
-            Self::Recursion {
-                limit,
-                chain,
-                signal,
-            } => {
-                write!(
-                    f,
-                    "receivers called each other more than {limit} levels deep: "
-                )?;
-                for link in chain {
-                    write!(f, "{} -> `{}` ({}) -> ", link.signal, link.id, link.place)?;
-                }
-                f.write_str(signal)
-            }
-            Self::EffectLoop { limit, receiver } => {
-                write!(
-                    f,
-                    "effects caused effects for more than {limit} generations"
-                )?;
-                match receiver {
-                    Some(receiver) => write!(f, ", the last by {receiver}"),
-                    None => f.write_str(", the last by a closure"),
-                }
-            }
-            Self::CommitUnknown { source } => write!(
-                f,
-                "the answer to COMMIT was lost, so the data may be stored or not: {source}"
-            ),
-            Self::Registry(error) => error.fmt(f),
-            Self::Unsupported { what } => write!(f, "not supported: {what}"),
-            Self::Connection { what, source } => write!(f, "{what}: {source}"),
-            Self::Password(source) => source.fmt(f),
-            Self::Database(source) => write!(f, "database error: {source}"),
-        }
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
-        causes(self)
-            .skip(1)
-            .try_for_each(|error| write!(f, "\n  caused by: {error}"))
-    }
-}
-
-/// The error and all its sources, outermost first.
-fn causes<'e>(
-    error: &'e (dyn StdError + 'static),
-) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
-    let mut next = Some(error);
-    std::iter::from_fn(move || {
-        let error = next?;
-        next = error.source();
-        Some(error)
-    })
-}
-
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self {
-            Self::Vetoed { source, .. } => source.as_deref().map(|error| error as _),
-            Self::ReceiverFailed { source, .. }
-            | Self::Connection { source, .. }
-            | Self::Password(source) => Some(source.as_ref()),
-            Self::Duplicate { source, .. }
-            | Self::ForeignKey { source }
-            | Self::CommitUnknown { source }
-            | Self::Database(source) => Some(source),
-            Self::Registry(error) => Some(error),
-            _ => None,
-        }
-    }
-}
-
 impl From<Invalid> for Error {
     fn from(invalid: Invalid) -> Self {
         Self::Invalid(invalid)
+    }
+}
+
+impl From<Veto> for Error {
+    /// So that a function which returns [`Result`] can refuse with `?`.
+    fn from(veto: Veto) -> Self {
+        Self::Refused(veto)
     }
 }
 

@@ -1,29 +1,17 @@
 //! What a receiver's error becomes for the caller of the operation.
 
-use std::error::Error as StdError;
-
+use super::carried::Carried;
+use super::probe::Found;
 use super::{Error, Veto, database};
 use crate::receiver::{BoxError, Registration};
 
 /// Wraps what `receiver` returned.
 ///
-/// Errors of operations further in that already say all there is to say pass unchanged: a
-/// recursion, which would otherwise be wrapped at every level, a veto, which names its receiver,
-/// and a missing state.
+/// Errors of operations further in that already say all there is to say pass unchanged, whatever
+/// they have been wrapped in meanwhile: a recursion, which would otherwise be wrapped at every
+/// level, a veto, which names its receiver, and a missing state.
 #[cold]
 pub(crate) fn of_receiver(receiver: &'static Registration, error: BoxError) -> Error {
-    let error = match error.downcast::<Veto>() {
-        Ok(veto) => {
-            let Veto { message, field } = *veto;
-            return Error::Vetoed {
-                receiver,
-                message,
-                field,
-                source: None,
-            };
-        }
-        Err(error) => error,
-    };
     let error = match error.downcast::<Error>() {
         Ok(error) => match *error {
             error @ (Error::Recursion { .. }
@@ -33,38 +21,56 @@ pub(crate) fn of_receiver(receiver: &'static Registration, error: BoxError) -> E
         },
         Err(error) => error,
     };
-    if let Some((by, Veto { message, field })) = veto_in(error.as_ref()) {
-        return Error::Vetoed {
-            receiver: by.unwrap_or(receiver),
-            message,
-            field,
-            source: Some(error),
+    let Some(carried) = Carried::by(error.as_ref()) else {
+        let source = match error.downcast::<diesel::result::Error>() {
+            Ok(error) => Box::new(database::without_details(*error)),
+            Err(error) => error,
         };
-    }
-    let source = match error.downcast::<diesel::result::Error>() {
-        Ok(error) => Box::new(database::without_details(*error)),
-        Err(error) => error,
+        return Error::ReceiverFailed { receiver, source };
     };
-    Error::ReceiverFailed { receiver, source }
-}
-
-/// The veto that an error carries, and who gave it, if that was a receiver further in.
-fn veto_in(error: &(dyn StdError + 'static)) -> Option<(Option<&'static Registration>, Veto)> {
-    super::causes(error).find_map(|error| {
-        if let Some(veto) = error.downcast_ref::<Veto>() {
-            return Some((None, veto.clone()));
+    let (receiver, veto) = match carried.found {
+        Found::Veto(veto) => (receiver, veto),
+        Found::Vetoed(by, veto) => (by, veto),
+        Found::Recursion {
+            limit,
+            chain,
+            signal,
+        } => {
+            return Error::Recursion {
+                limit,
+                chain,
+                signal,
+            };
         }
-        match error.downcast_ref::<Error>()? {
-            Error::Vetoed {
+        Found::StateMissing {
+            receiver,
+            type_name,
+        } => {
+            return Error::StateMissing {
                 receiver,
-                message,
-                field,
-                ..
-            } => {
-                let (message, field) = (message.clone(), field.clone());
-                Some((Some(*receiver), Veto { message, field }))
-            }
-            _ => None,
+                type_name,
+            };
         }
-    })
+        Found::Other { .. } => {
+            return Error::ReceiverFailed {
+                receiver,
+                source: error,
+            };
+        }
+    };
+    // What says nothing but what the caller is told anyway is not kept.
+    let said_anyway = [
+        format!("{veto}"),
+        format!("refused: {veto}"),
+        format!("vetoed by {receiver}: {veto}"),
+    ];
+    let adds_nothing =
+        carried.depth == 0 && error.source().is_none() && said_anyway.contains(&carried.text);
+    let Veto { message, field } = veto;
+    Error::Vetoed {
+        receiver,
+        message,
+        field,
+        source: (!adds_nothing).then_some(error),
+    }
 }

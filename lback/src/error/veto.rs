@@ -1,12 +1,12 @@
 use std::borrow::Cow;
-use std::error::Error as StdError;
-use std::fmt;
 
 /// A refusal: a receiver that returns it stops the operation, and the caller gets
 /// [`Error::Vetoed`](crate::Error::Vetoed).
 ///
 /// It is an error like any other, so it may also travel inside one: in a variant of your own error
-/// enum with `#[source]`, or below `anyhow`'s context.
+/// enum, with `#[source]` or `transparent`, in `anyhow`'s or `eyre`'s error, with context or
+/// without. It is found there as long as the error says it: as a source, or in its text. A function
+/// that returns [`Result`](crate::Result) refuses with `?` or `.into()`.
 ///
 /// ```standalone_crate
 /// use lback::sqlite::{prelude::*, users::*};
@@ -53,14 +53,3 @@ impl Veto {
         self
     }
 }
-
-impl fmt::Display for Veto {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.field {
-            Some(field) => write!(f, "{field}: {}", self.message),
-            None => f.write_str(&self.message),
-        }
-    }
-}
-
-impl StdError for Veto {}

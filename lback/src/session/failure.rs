@@ -4,9 +4,13 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::error::Whole;
 use crate::receiver::{BoxError, Phase, Registration};
 
 /// A failure that no caller saw: of an effect, or of an isolated receiver.
+///
+/// Its text names all causes, for it is often the only thing that is logged; so it has no
+/// [`source`](std::error::Error::source), and [`cause`](Self::cause) leads to what was returned.
 ///
 /// It is logged, and handed to the handler of [`Session::on_failure`](crate::Session::on_failure),
 /// or else kept for [`Session::take_failures`](crate::Session::take_failures).
@@ -44,7 +48,7 @@ impl FailureCause {
 impl fmt::Display for FailureCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Error(error) => error.fmt(f),
+            Self::Error(error) => Whole(error.as_ref()).fmt(f),
             Self::Panic(message) => write!(f, "it panicked: {message}"),
         }
     }
@@ -59,14 +63,7 @@ impl fmt::Display for Failure {
     }
 }
 
-impl StdError for Failure {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match &self.cause {
-            FailureCause::Error(error) => Some(error.as_ref()),
-            FailureCause::Panic(_) => None,
-        }
-    }
-}
+impl StdError for Failure {}
 
 /// The failures that nobody has taken yet: the last 100, and how many there were.
 #[derive(Debug, Default)]

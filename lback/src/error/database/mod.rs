@@ -1,14 +1,14 @@
 //! Diesel's errors: what they mean, without the data that some of them print.
 
+mod debug;
 mod mysql;
 mod postgres;
 mod report;
 mod sqlite;
 
-use std::error::Error as StdError;
-
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
 
+pub(super) use self::debug::is_transient_inside;
 pub(super) use self::report::without_details;
 
 use super::Error;
@@ -62,23 +62,6 @@ impl From<Error> for DieselError {
             error => Self::QueryBuilderError(Box::new(error)),
         }
     }
-}
-
-/// Looks for a failure that goes away by itself, through all sources of `error`.
-pub(super) fn is_retryable(error: &(dyn StdError + 'static)) -> bool {
-    super::causes(error).any(|error| {
-        let ended_by_one = matches!(
-            error.downcast_ref::<Error>(),
-            Some(Error::TransactionAborted {
-                is_retryable: true,
-                ..
-            })
-        );
-        ended_by_one
-            || error
-                .downcast_ref::<DieselError>()
-                .is_some_and(is_transient)
-    })
 }
 
 pub(crate) fn is_transient(error: &DieselError) -> bool {

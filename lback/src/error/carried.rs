@@ -1,0 +1,109 @@
+//! What an error carries: one of ours, or a failure of the database that goes away by itself.
+
+use std::error::Error as StdError;
+
+use diesel::result::Error as DieselError;
+
+use super::causes::causes;
+use super::probe::{Answer, Found, ask, in_silence, text_of};
+use super::{Error, Veto, database};
+
+/// The first of ours, in an error and its sources, that those further out must know.
+pub(super) struct Carried {
+    pub(super) found: Found,
+    /// How many errors stand before it.
+    pub(super) depth: usize,
+    /// The text of the error in which it was found.
+    pub(super) text: String,
+}
+
+impl Carried {
+    pub(super) fn by(error: &(dyn StdError + 'static)) -> Option<Self> {
+        let first = |(depth, error)| {
+            let Answer { found, text } = look(error)?;
+            (!matches!(found, Found::Other { .. })).then_some(Self { found, depth, text })
+        };
+        in_silence(|| causes(error).enumerate().find_map(first))
+    }
+}
+
+/// Looks at one error, without its sources.
+fn look(error: &(dyn StdError + 'static)) -> Option<Answer> {
+    let found = if let Some(veto) = error.downcast_ref::<Veto>() {
+        Found::Veto(veto.clone())
+    } else if let Some(error) = error.downcast_ref::<Error>() {
+        found(error, false)
+    } else {
+        return ask(error);
+    };
+    Some(Answer {
+        found,
+        text: text_of(error),
+    })
+}
+
+/// What an error of ours is; and, for one below which nobody looks, whether anything there is
+/// retryable.
+pub(super) fn found(error: &Error, is_last: bool) -> Found {
+    match error {
+        Error::Refused(veto) => Found::Veto(veto.clone()),
+        Error::Vetoed {
+            receiver,
+            message,
+            field,
+            ..
+        } => {
+            let (message, field) = (message.clone(), field.clone());
+            Found::Vetoed(receiver, Veto { message, field })
+        }
+        Error::Recursion {
+            limit,
+            chain,
+            signal,
+        } => Found::Recursion {
+            limit: *limit,
+            chain: chain.clone(),
+            signal,
+        },
+        Error::StateMissing {
+            receiver,
+            type_name,
+        } => Found::StateMissing {
+            receiver: *receiver,
+            type_name,
+        },
+        _ => Found::Other {
+            is_retryable: if is_last {
+                is_retryable(error)
+            } else {
+                is_itself_retryable(error)
+            },
+        },
+    }
+}
+
+/// Looks for a failure that goes away by itself, in `error` and all its sources.
+pub(super) fn is_retryable(error: &(dyn StdError + 'static)) -> bool {
+    causes(error).any(|error| {
+        if let Some(error) = error.downcast_ref::<Error>() {
+            is_itself_retryable(error)
+        } else if let Some(error) = error.downcast_ref::<DieselError>() {
+            database::is_transient(error)
+        } else {
+            let found = ask(error).map(|answer| answer.found);
+            let is_ours = matches!(found, Some(Found::Other { is_retryable: true }));
+            is_ours || database::is_transient_inside(error)
+        }
+    })
+}
+
+fn is_itself_retryable(error: &Error) -> bool {
+    match error {
+        Error::TransactionAborted { is_retryable, .. } => *is_retryable,
+        Error::Database(source)
+        | Error::Duplicate { source, .. }
+        | Error::ForeignKey { source }
+        | Error::CommitUnknown { source } => database::is_transient(source),
+        _ => false,
+    }
+}

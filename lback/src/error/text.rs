@@ -1,0 +1,211 @@
+//! What errors print, and where their causes are.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use super::carried::{Carried, found};
+use super::causes::causes;
+use super::probe::{Found, tell};
+use super::{Error, Veto};
+use crate::receiver::Registration;
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        tell(f, |is_last| found(self, is_last), |f| self.print(f))?;
+        if f.alternate() {
+            in_one_line(f, causes(self).skip(1))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        causes(self)
+            .skip(1)
+            .try_for_each(|error| write!(f, "\n  caused by: {error}"))
+    }
+}
+
+impl fmt::Display for Veto {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        tell(f, |_| Found::Veto(self.clone()), |f| self.print(f))
+    }
+}
+
+impl StdError for Veto {}
+
+/// An error and its causes in one line, for those who print nothing else of it.
+pub(crate) struct Whole<'e>(pub(crate) &'e (dyn StdError + 'static));
+
+impl fmt::Display for Whole<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        in_one_line(f, causes(self.0).skip(1))
+    }
+}
+
+fn in_one_line<'e>(
+    f: &mut fmt::Formatter<'_>,
+    mut causes: impl Iterator<Item = &'e (dyn StdError + 'static)>,
+) -> fmt::Result {
+    causes.try_for_each(|error| write!(f, ": {error}"))
+}
+
+// An error tells its cause in its text or as its source. Here the text has it where it is what a
+// person must read first, and where an error only gives the cause a place in the enum: then the
+// source is that of the cause, as for `#[error(transparent)]`.
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::ReceiverFailed { source, .. } => Some(source.as_ref()),
+            Self::Duplicate { source, .. }
+            | Self::ForeignKey { source }
+            | Self::CommitUnknown { source } => Some(source),
+            Self::Connection { source, .. } | Self::Password(source) => source.source(),
+            Self::Database(source) => source.source(),
+            Self::Registry(error) => error.source(),
+            Self::Vetoed { source, .. } => below_the_veto(source.as_deref()?),
+            Self::Refused(_)
+            | Self::Invalid(_)
+            | Self::NotFound { .. }
+            | Self::StateMissing { .. }
+            | Self::AlreadyInTransaction
+            | Self::TransactionAborted { .. }
+            | Self::SessionBroken
+            | Self::ReadOnly
+            | Self::Recursion { .. }
+            | Self::EffectLoop { .. }
+            | Self::Unsupported { .. } => None,
+        }
+    }
+}
+
+fn below_the_veto<'e>(outer: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
+    let carried = Carried::by(outer)?;
+    causes(outer).nth(carried.depth)?.source()
+}
+
+impl Veto {
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.field {
+            Some(field) => write!(f, "{field}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl Error {
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vetoed {
+                receiver,
+                message,
+                field,
+                source,
+            } => {
+                let (message, field) = (message.clone(), field.clone());
+                let veto = Veto { message, field };
+                print_veto(
+                    f,
+                    receiver,
+                    &veto,
+                    source.as_deref().map(|source| source as _),
+                )
+            }
+            Self::Refused(veto) => write!(f, "refused: {veto}"),
+            Self::ReceiverFailed { receiver, .. } => write!(f, "{receiver} failed"),
+            Self::Invalid(invalid) => write!(f, "{invalid}"),
+            Self::Duplicate {
+                field: Some(field), ..
+            } => {
+                write!(f, "a row with this {field} exists already")
+            }
+            Self::Duplicate { field: None, .. } => {
+                f.write_str("a row with these values exists already")
+            }
+            Self::ForeignKey { .. } => f.write_str("a reference between rows is broken"),
+            Self::NotFound { entity, key } => write!(f, "there is no {entity} with key {key}"),
+            Self::StateMissing {
+                receiver: Some(receiver),
+                type_name,
+            } => write!(
+                f,
+                "{receiver} asks for `#[state] {type_name}`, which this session does not have: \
+                 add it with `session.with_state(..)`"
+            ),
+            Self::StateMissing {
+                receiver: None,
+                type_name,
+            } => write!(
+                f,
+                "this session has no state `{type_name}`: add it with `session.with_state(..)`"
+            ),
+            Self::AlreadyInTransaction => f.write_str(
+                "the connection is already inside a transaction, whose end a session could not \
+                 see: end it first, or use `Session::for_test` in a test",
+            ),
+            Self::TransactionAborted { reason, .. } => {
+                write!(f, "the transaction has been aborted: {reason}")
+            }
+            Self::SessionBroken => f.write_str(
+                "the session is broken, because a ROLLBACK failed or the connection was lost: \
+                 make a new one",
+            ),
+            Self::ReadOnly => f.write_str("a write was refused inside `session.read(..)`"),
+            Self::Recursion {
+                limit,
+                chain,
+                signal,
+            } => {
+                write!(
+                    f,
+                    "receivers called each other more than {limit} levels deep: "
+                )?;
+                for link in chain {
+                    write!(f, "{} -> `{}` ({}) -> ", link.signal, link.id, link.place)?;
+                }
+                f.write_str(signal)
+            }
+            Self::EffectLoop { limit, receiver } => {
+                write!(
+                    f,
+                    "effects caused effects for more than {limit} generations"
+                )?;
+                match receiver {
+                    Some(receiver) => write!(f, ", the last by {receiver}"),
+                    None => f.write_str(", the last by a closure"),
+                }
+            }
+            Self::CommitUnknown { .. } => {
+                f.write_str("the answer to COMMIT was lost, so the data may be stored or not")
+            }
+            Self::Registry(error) => write!(f, "{error}"),
+            Self::Unsupported { what } => write!(f, "not supported: {what}"),
+            Self::Connection { what, source } => write!(f, "{what}: {source}"),
+            Self::Password(source) => write!(f, "{source}"),
+            Self::Database(source) => write!(f, "database error: {source}"),
+        }
+    }
+}
+
+/// Who refused, on which way it came out, and why: the errors that carried the veto, down to it.
+fn print_veto(
+    f: &mut fmt::Formatter<'_>,
+    receiver: &Registration,
+    veto: &Veto,
+    outer: Option<&(dyn StdError + 'static)>,
+) -> fmt::Result {
+    let by = format!("vetoed by {receiver}: ");
+    f.write_str(&by)?;
+    let carried = outer.and_then(|outer| Some((outer, Carried::by(outer)?)));
+    let Some((outer, carried)) = carried else {
+        return veto.print(f);
+    };
+    for error in causes(outer).take(carried.depth) {
+        write!(f, "{error}: ")?;
+    }
+    // That of an operation further in names the receiver itself.
+    f.write_str(carried.text.strip_prefix(&by).unwrap_or(&carried.text))
+}
