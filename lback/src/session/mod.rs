@@ -214,7 +214,7 @@ impl<C: SessionConnection> Session<C> {
     /// As [`with_state`](Self::with_state), for a value that others hold too.
     #[must_use]
     pub fn with_shared_state<T: Send + Sync + 'static>(mut self, value: Arc<T>) -> Self {
-        self.states = self.states.with(value);
+        self.states.put(value);
         self
     }
 
@@ -326,7 +326,7 @@ pub(crate) struct Settings {
 #[cfg(feature = "r2d2")]
 impl Settings {
     pub(crate) fn add_state<T: Send + Sync + 'static>(&mut self, value: T) {
-        self.states = self.states.with(Arc::new(value));
+        self.states.put(Arc::new(value));
     }
 
     pub(crate) fn on_failure(&mut self, handler: impl Fn(&Failure) + Send + Sync + 'static) {

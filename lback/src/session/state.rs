@@ -1,33 +1,42 @@
 //! Values that the application puts into a session, found by their type.
 
 use std::any::{Any, TypeId};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 type Value = Arc<dyn Any + Send + Sync>;
 
-/// A persistent list: a snapshot for an effect is one reference count, whatever is in it.
+/// The value in force of each type. A snapshot for an effect is one reference count, and whoever
+/// adds a value while a snapshot is held gets a list of their own: there are as many entries as
+/// there are types.
 #[derive(Clone, Default)]
 pub(super) struct States {
-    top: Option<Arc<Node>>,
+    values: Arc<Values>,
 }
 
-struct Node {
-    key: TypeId,
-    value: Value,
-    below: Option<Arc<Node>>,
-}
+#[derive(Clone, Default)]
+struct Values(Vec<(TypeId, Value)>);
 
 impl States {
-    /// The list with `value` on top, which hides one of the same type further down.
+    /// The same, with `value` in the place of one of its type: for a scope, after which the outer
+    /// list is in force again.
     pub(super) fn with<T: Send + Sync + 'static>(&self, value: Arc<T>) -> Self {
-        let node = Node {
-            key: TypeId::of::<T>(),
-            value,
-            below: self.top.clone(),
+        let mut inner = self.clone();
+        inner.put(value);
+        inner
+    }
+
+    /// Puts `value` in the place of one of its type for good. That one is dropped at once, unless
+    /// somebody else holds it.
+    pub(super) fn put<T: Send + Sync + 'static>(&mut self, value: Arc<T>) {
+        let key = TypeId::of::<T>();
+        let values = &mut Arc::make_mut(&mut self.values).0;
+        let Some((_, place)) = values.iter_mut().find(|(of, _)| *of == key) else {
+            return values.push((key, value));
         };
-        Self {
-            top: Some(Arc::new(node)),
-        }
+        let hidden = std::mem::replace(place, value);
+        // It is user code, and may panic: everything is in order by now.
+        drop(hidden);
     }
 
     pub(super) fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
@@ -40,8 +49,29 @@ impl States {
 
     fn find<T: 'static>(&self) -> Option<&Value> {
         let key = TypeId::of::<T>();
-        std::iter::successors(self.top.as_deref(), |node| node.below.as_deref())
-            .find(|node| node.key == key)
-            .map(|node| &node.value)
+        let mut values = self.values.0.iter();
+        values.find(|(of, _)| *of == key).map(|(_, value)| value)
+    }
+}
+
+impl Drop for Values {
+    /// The latest first, each by itself: a second one that panics would abort the process.
+    fn drop(&mut self) {
+        let mut panicked = None;
+        while let Some((_, value)) = self.0.pop() {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+                if panicked.is_some() {
+                    // What a panic carries may panic when dropped, too.
+                    std::mem::forget(panic);
+                } else {
+                    panicked = Some(panic);
+                }
+            }
+        }
+        match panicked {
+            Some(panic) if std::thread::panicking() => std::mem::forget(panic),
+            Some(panic) => resume_unwind(panic),
+            None => {}
+        }
     }
 }
