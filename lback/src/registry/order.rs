@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 
 use super::Listing;
 use crate::error::Problem;
-use crate::receiver::{Phase, Registration};
+use crate::receiver::Registration;
 
 type Receivers = Vec<&'static Registration>;
 
@@ -40,24 +40,16 @@ pub(super) fn sorted(
     functions: &HashSet<TypeId>,
     problems: &mut Vec<Problem>,
 ) -> Receivers {
-    let mut result = Vec::with_capacity(listing.receivers.len());
-    for phase in [
-        Phase::InTransaction,
-        Phase::AfterCommit,
-        Phase::AfterRollback,
-    ] {
-        let mut receivers: Receivers = listing
-            .receivers
-            .iter()
-            .copied()
-            .filter(|receiver| receiver.phase == phase)
-            .collect();
-        receivers.sort_by_key(|receiver| (receiver.order, receiver.id));
-        let Some(successors) = successors(&receivers, functions, problems) else {
+    let mut all = listing.receivers.clone();
+    all.sort_by_key(|receiver| (receiver.phase, receiver.order, receiver.id));
+    let mut result = Vec::with_capacity(all.len());
+    // By what is there, and not by a list of phases, in which one could be missing.
+    for receivers in all.chunk_by(|one, next| one.phase == next.phase) {
+        let Some(successors) = successors(receivers, functions, problems) else {
             result.extend(receivers);
             continue;
         };
-        let (placed, circle) = place(&receivers, &successors);
+        let (placed, circle) = place(receivers, &successors);
         if !circle.is_empty() {
             problems.push(Problem::Cycle {
                 signal: listing.signal,
@@ -72,7 +64,7 @@ pub(super) fn sorted(
 /// For each receiver the positions of those that must come after it; `None` if nobody asked for
 /// anything.
 fn successors(
-    receivers: &Receivers,
+    receivers: &[&'static Registration],
     functions: &HashSet<TypeId>,
     problems: &mut Vec<Problem>,
 ) -> Option<Vec<HashSet<usize>>> {
@@ -121,7 +113,10 @@ fn successors(
 
 /// Kahn's algorithm with a heap; `receivers` are sorted by (`order`, `id`), so a position is a key.
 /// The second part is what stands in a circle.
-fn place(receivers: &Receivers, successors: &[HashSet<usize>]) -> (Receivers, Receivers) {
+fn place(
+    receivers: &[&'static Registration],
+    successors: &[HashSet<usize>],
+) -> (Receivers, Receivers) {
     let mut waiting_for = vec![0_usize; receivers.len()];
     for later in successors.iter().flatten() {
         waiting_for[*later] += 1;

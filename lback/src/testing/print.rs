@@ -70,7 +70,7 @@ impl fmt::Display for Late {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Phase::InTransaction => Ok(()),
-            phase => write!(f, ", {phase}"),
+            Phase::AfterCommit | Phase::AfterRollback => write!(f, ", {}", self.0),
         }
     }
 }
