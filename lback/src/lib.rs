@@ -145,7 +145,6 @@ pub mod __private {
     pub use ::{diesel, inventory};
     pub use diesel::query_builder::QueryFragment;
     pub use lback_macros::signal;
-    pub use once_cell::sync::OnceCell;
 
     pub use crate::receiver::*;
     pub use crate::registry::Declaration;

@@ -94,6 +94,40 @@ fn which_names_each_function_once() {
     );
 }
 
+/// Each hears its own, in whichever order signals are sent; and naming the same ones again costs
+/// nothing that lasts, for it is the same registry.
+#[test]
+fn beside_others_and_as_often_as_you_like() {
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    let trace = Trace::new();
+    let name = |number: usize| new_user(&format!("user{number}"));
+    for round in 0..20 {
+        let registries = [
+            (manual_registry![first, later].unwrap(), "first"),
+            (manual_registry![second, later].unwrap(), "second"),
+            (manual_registry![later, first].unwrap(), "first"),
+        ];
+        for (number, (registry, heard)) in registries.iter().enumerate() {
+            let number = round * registries.len() + number;
+            let mut session = database
+                .session()
+                .with_state(trace.clone())
+                .with_registry(registry);
+            Users.create(&mut session, name(number)).unwrap();
+            assert_eq!(
+                trace.take(),
+                [heard.to_string(), format!("later user{number}")]
+            );
+            // And that of the program, where `nobody` may register.
+            let mut others = database.session().with_state(trace.clone());
+            Users.create(&mut others, name(1_000)).unwrap_err();
+            trace.take();
+        }
+    }
+}
+
 #[test]
 fn in_every_session_of_a_pool_too() {
     let Some(database) = Database::fresh() else {

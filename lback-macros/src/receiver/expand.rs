@@ -43,7 +43,7 @@ pub(super) fn choice(function: &MaybeItemFn, receivers: &[Receiver]) -> TokenStr
         #[diagnostic::do_not_recommend]
         #[allow(deprecated, unused_variables, clippy::unit_arg)]
         impl<F> ::lback::__private::ByHand<F> for #name {
-            const RECEIVERS: &'static [&'static dyn ::lback::__private::AddByHand] =
+            const RECEIVERS: &'static [&'static dyn ::lback::__private::Listed] =
                 &[#(&{ #entries }.0),*];
         }
     }

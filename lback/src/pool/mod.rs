@@ -158,7 +158,7 @@ impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
     /// A registry for all sessions: see [`Session::with_registry`].
     #[must_use]
     pub fn registry(mut self, registry: &ManualRegistry) -> Self {
-        self.settings.set_own_tables(registry.tables());
+        self.settings.set_own_registry(registry.registry());
         self
     }
 

@@ -7,7 +7,7 @@ mod signal;
 
 pub use self::signal::{Signal, SignalInfo, Timing};
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -27,6 +27,16 @@ pub enum Phase {
     AfterCommit,
     /// Once the outermost transaction has ended, if the operation turned out not to last.
     AfterRollback,
+}
+
+impl Phase {
+    /// Whether a receiver is queued when its signal is sent, and runs later.
+    pub(crate) const fn waits(self) -> bool {
+        match self {
+            Self::InTransaction => false,
+            Self::AfterCommit | Self::AfterRollback => true,
+        }
+    }
 }
 
 impl fmt::Display for Phase {
@@ -233,6 +243,20 @@ impl<S: Signal> Receiver<S> {
 
     /// Who it is and how it wants to be called.
     pub const fn registration(&self) -> &Registration {
+        &self.registration
+    }
+}
+
+/// A receiver of whichever signal: what registries hold. Whoever knows the signal finds the
+/// receiver itself in it, once, when the signal's table is made.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub trait Listed: Any + Sync {
+    fn registration(&self) -> &Registration;
+}
+
+impl<S: Signal> Listed for Receiver<S> {
+    fn registration(&self) -> &Registration {
         &self.registration
     }
 }

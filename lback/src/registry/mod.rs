@@ -1,22 +1,23 @@
-//! All receivers of the program: collected once, put in order, checked.
+//! Receivers: collected, put in order, checked. All of the program, and those that were named by
+//! hand.
 
 mod order;
 
-use std::any::{Any, TypeId};
-use std::collections::HashSet;
+use std::any::TypeId;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use once_cell::sync::OnceCell;
 
 use crate::error::{Problem, RegistryError};
-use crate::receiver::{Registration, SignalInfo};
+use crate::receiver::{Listed, Registration, SignalInfo};
 
 /// A signal and the way to its receivers.
 // Not public API. Used by generated code.
 #[doc(hidden)]
 pub struct Declaration {
     signal: &'static SignalInfo,
-    registrations: fn(&mut Vec<&'static Registration>),
-    choose: fn(&mut dyn Any),
+    each: fn(&mut dyn FnMut(&'static dyn Listed)),
 }
 
 impl Declaration {
@@ -24,22 +25,9 @@ impl Declaration {
     #[doc(hidden)]
     pub const fn new(
         signal: &'static SignalInfo,
-        registrations: fn(&mut Vec<&'static Registration>),
-        choose: fn(&mut dyn Any),
+        each: fn(&mut dyn FnMut(&'static dyn Listed)),
     ) -> Self {
-        Self {
-            signal,
-            registrations,
-            choose,
-        }
-    }
-
-    /// Lets every signal add its chosen receivers to a registry by hand, of which only the signals
-    /// know what it is.
-    pub(crate) fn choose_all(registry: &mut dyn Any) {
-        for declaration in inventory::iter::<Self> {
-            (declaration.choose)(registry);
-        }
+        Self { signal, each }
     }
 }
 
@@ -60,14 +48,43 @@ fn constructors_ran() -> bool {
 pub(crate) struct Listing {
     pub(crate) signal: &'static SignalInfo,
     pub(crate) receivers: Vec<&'static Registration>,
+    /// The same with their code, in no order.
+    members: Vec<&'static dyn Listed>,
 }
 
-/// The receivers of every signal.
+impl Listing {
+    fn of(signal: &'static SignalInfo) -> Self {
+        Self {
+            signal,
+            receivers: Vec::new(),
+            members: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, receiver: &'static dyn Listed) {
+        self.receivers.push(receiver.registration());
+        self.members.push(receiver);
+    }
+
+    /// The receivers with their code, in no order.
+    pub(crate) fn members(&self) -> &[&'static dyn Listed] {
+        &self.members
+    }
+}
+
+/// The receivers of every signal that has any.
+///
+/// A registry lasts as long as the receivers in it, which are statics: so it can be referred to, and
+/// each signal can keep the table that it makes of it.
 pub(crate) struct Registry {
     listings: Vec<Listing>,
 }
 
 static GLOBAL: OnceCell<Registry> = OnceCell::new();
+
+/// The registries by hand, each by its functions. Whoever names the same ones again gets the same
+/// registry, so there are not more than the program's text has.
+static BY_HAND: Mutex<BTreeMap<Vec<TypeId>, &'static Registry>> = Mutex::new(BTreeMap::new());
 
 impl Registry {
     /// The registry of the program, built and checked at the first call.
@@ -79,15 +96,49 @@ impl Registry {
             let declared = inventory::iter::<Declaration>
                 .into_iter()
                 .map(|declaration| {
-                    let mut receivers = Vec::new();
-                    (declaration.registrations)(&mut receivers);
-                    Listing {
-                        signal: declaration.signal,
-                        receivers,
-                    }
+                    let mut listing = Listing::of(declaration.signal);
+                    (declaration.each)(&mut |receiver| listing.add(receiver));
+                    listing
                 });
             Self::build(declared.collect())
         })
+    }
+
+    /// The receivers of `functions` among those that registered themselves.
+    pub(crate) fn registered(functions: &HashMap<TypeId, &str>) -> Vec<&'static dyn Listed> {
+        let mut found = Vec::new();
+        for declaration in inventory::iter::<Declaration> {
+            (declaration.each)(&mut |receiver| {
+                if functions.contains_key(&(receiver.registration().function)()) {
+                    found.push(receiver);
+                }
+            });
+        }
+        found
+    }
+
+    /// The registry of these receivers, and no others.
+    pub(crate) fn by_hand(
+        receivers: Vec<&'static dyn Listed>,
+    ) -> Result<&'static Self, RegistryError> {
+        let functions = receivers.iter().map(|it| (it.registration().function)());
+        let mut key: Vec<_> = functions.collect();
+        key.sort_unstable();
+        key.dedup();
+        let mut known = BY_HAND.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(registry) = known.get(&key) {
+            return Ok(registry);
+        }
+        let mut listings: HashMap<TypeId, Listing> = HashMap::new();
+        for receiver in receivers {
+            let signal = receiver.registration().signal;
+            let listing = listings.entry(signal.key());
+            listing.or_insert_with(|| Listing::of(signal)).add(receiver);
+        }
+        let registry: &'static Self =
+            Box::leak(Box::new(Self::build(listings.into_values().collect())?));
+        known.insert(key, registry);
+        Ok(registry)
     }
 
     /// As [`global`](Self::global), for those who can do without: none where no constructor ran and
@@ -100,7 +151,7 @@ impl Registry {
     }
 
     /// Puts every listing in order, or says all that is wrong.
-    pub(crate) fn build(mut listings: Vec<Listing>) -> Result<Self, RegistryError> {
+    fn build(mut listings: Vec<Listing>) -> Result<Self, RegistryError> {
         listings.sort_by_key(|listing| (listing.signal.module(), listing.signal.name()));
         let functions = functions_of(&listings);
         let mut problems = Vec::new();
@@ -120,12 +171,11 @@ impl Registry {
         &self.listings
     }
 
-    /// The receivers of one signal.
-    pub(crate) fn receivers_of(&self, signal: &SignalInfo) -> &[&'static Registration] {
+    /// One signal with its receivers, if it has any.
+    pub(crate) fn listing_of(&self, signal: &SignalInfo) -> Option<&Listing> {
         self.listings
             .iter()
             .find(|listing| listing.signal == signal)
-            .map_or(&[], |listing| &listing.receivers)
     }
 }
 

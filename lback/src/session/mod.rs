@@ -34,7 +34,6 @@ pub(crate) use self::connection::{Damage, Sealed};
 pub use self::failure::{Failure, FailureCause, Failures};
 pub(crate) use self::health::Unreadable;
 pub use self::options::{Isolation, Lock, TransactionOptions};
-pub(crate) use self::scope::Tables;
 pub use self::scope::{Captured, Event, PendingEffect, Recording, SkipReason, Target};
 pub(crate) use self::transaction::within;
 
@@ -320,7 +319,7 @@ impl<C: SessionConnection> Session<C> {
 pub(crate) struct Settings {
     states: States,
     on_failure: Option<FailureHandler>,
-    own_tables: Option<Tables>,
+    own_registry: Option<&'static Registry>,
 }
 
 #[cfg(feature = "r2d2")]
@@ -333,8 +332,8 @@ impl Settings {
         self.on_failure = Some(Arc::new(handler));
     }
 
-    pub(crate) fn set_own_tables(&mut self, tables: Tables) {
-        self.own_tables = Some(tables);
+    pub(crate) fn set_own_registry(&mut self, registry: &'static Registry) {
+        self.own_registry = Some(registry);
     }
 }
 
@@ -343,8 +342,8 @@ impl<C: SessionConnection> Session<C> {
     pub(crate) fn with_settings(mut self, settings: &Settings) -> Self {
         self.states = settings.states.clone();
         self.on_failure.clone_from(&settings.on_failure);
-        if let Some(tables) = &settings.own_tables {
-            self.set_own_tables(Arc::clone(tables));
+        if let Some(registry) = settings.own_registry {
+            self.set_own_registry(registry);
         }
         self
     }

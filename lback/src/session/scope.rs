@@ -1,9 +1,7 @@
 //! Scopes: mute, record, capture. Each is a closure on one session, so two tests in parallel never
 //! meet, and each is over after a panic too.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::any::TypeId;
 
 use super::{FailureCause, Session, SessionConnection};
 use crate::receiver::{Phase, Registration, SignalInfo};
@@ -16,11 +14,8 @@ pub(super) struct Scopes {
     all_muted: u32,
     recordings: Vec<Recording>,
     capturing: u32,
-    own_tables: Option<Tables>,
+    own_registry: Option<&'static Registry>,
 }
-
-/// The receivers of a session's own registry, by signal; what they are is for those who send.
-pub(crate) type Tables = Arc<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>;
 
 impl Scopes {
     fn is_idle(&self) -> bool {
@@ -28,7 +23,7 @@ impl Scopes {
             && self.all_muted == 0
             && self.recordings.is_empty()
             && self.capturing == 0
-            && self.own_tables.is_none()
+            && self.own_registry.is_none()
     }
 }
 
@@ -235,13 +230,14 @@ impl<C: SessionConnection> Session<C> {
         (result, left.expect("`finally` ran it"))
     }
 
-    /// Hears these tables from now on, instead of those of the program.
-    pub(crate) fn set_own_tables(&mut self, tables: Tables) {
-        self.scopes.get_or_insert_default().own_tables = Some(tables);
+    /// Hears this registry from now on, instead of that of the program.
+    pub(crate) fn set_own_registry(&mut self, registry: &'static Registry) {
+        self.scopes.get_or_insert_default().own_registry = Some(registry);
     }
 
-    pub(crate) fn own_tables(&self) -> Option<&Tables> {
-        self.scopes.as_ref()?.own_tables.as_ref()
+    #[inline]
+    pub(crate) fn own_registry(&self) -> Option<&'static Registry> {
+        self.scopes.as_ref()?.own_registry
     }
 
     /// Whether any scope is in force: sending then takes the thorough path.

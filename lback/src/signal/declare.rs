@@ -46,10 +46,10 @@ macro_rules! __declare {
             type Registrar = Registrar;
             const REGISTRAR: Registrar = Registrar;
 
-            fn table() -> &'static $crate::__private::OnceCell<$crate::__private::Table<Self>> {
-                static TABLE: $crate::__private::OnceCell<$crate::__private::Table<$signal>> =
-                    $crate::__private::OnceCell::new();
-                &TABLE
+            fn tables() -> &'static $crate::__private::Tables<Self> {
+                static TABLES: $crate::__private::Tables<$signal> =
+                    $crate::__private::Tables::new();
+                &TABLES
             }
 
             fn each(
@@ -64,8 +64,7 @@ macro_rules! __declare {
         $crate::__private::inventory::submit! {
             $crate::__private::Declaration::new(
                 <$signal as $crate::__private::Signal>::INFO,
-                $crate::__private::registrations_of::<$signal>,
-                $crate::__private::choose::<$signal>,
+                $crate::__private::receivers_of::<$signal>,
             )
         }
     };

@@ -1,25 +1,23 @@
 //! Registration by hand: the plain door beside the linker's.
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
-use super::{Declared, Table};
 use crate::error::{Problem, RegistryError};
-use crate::receiver::{Receiver, Registration, Signal, SignalInfo};
-use crate::registry::{Declaration, Listing, Registry};
-use crate::session::{Session, SessionConnection, Tables};
+use crate::receiver::{Listed, Registration};
+use crate::registry::Registry;
+use crate::session::{Session, SessionConnection};
 
 /// Receivers that were named one by one, for sessions that hear nobody else: made by
 /// [`manual_registry!`](crate::manual_registry).
 ///
-/// The order and the checks are those of the registry of the program.
+/// The order and the checks are those of the registry of the program. It lasts as long as the
+/// program, as receivers do; whoever names the same functions again gets the same registry.
 #[derive(Clone)]
 pub struct ManualRegistry {
-    order: Arc<Registry>,
-    tables: Tables,
+    registry: &'static Registry,
 }
 
 /// Makes a [`ManualRegistry`] of receivers, named by their paths, for
@@ -101,13 +99,13 @@ macro_rules! __by_hand {
 }
 
 impl ManualRegistry {
-    pub(crate) fn tables(&self) -> Tables {
-        Arc::clone(&self.tables)
+    pub(crate) fn registry(&self) -> &'static Registry {
+        self.registry
     }
 
     /// The receivers, signal by signal, in the order in which they run.
     pub fn registrations(&self) -> impl Iterator<Item = &'static Registration> {
-        let listings = self.order.listings().iter();
+        let listings = self.registry.listings().iter();
         listings.flat_map(|listing| listing.receivers.iter().copied())
     }
 }
@@ -126,7 +124,7 @@ impl<C: SessionConnection> Session<C> {
     /// those of the program.
     #[must_use]
     pub fn with_registry(mut self, registry: &ManualRegistry) -> Self {
-        self.set_own_tables(registry.tables());
+        self.set_own_registry(registry.registry());
         self
     }
 }
@@ -141,7 +139,7 @@ impl<C: SessionConnection> Session<C> {
     note = "`manual_registry!` takes the paths of functions with `#[receiver(..)]`"
 )]
 pub trait ByHand<F>: 'static {
-    const RECEIVERS: &'static [&'static dyn AddByHand];
+    const RECEIVERS: &'static [&'static dyn Listed];
 }
 
 // Not public API. Used by generated code.
@@ -151,43 +149,16 @@ pub mod no_receiver {
     pub enum __lback_receiver {}
 }
 
-/// One of them, of whichever signal.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub trait AddByHand {
-    fn add(&'static self, to: &mut ManualRegistryBuilder);
-}
-
-impl<S: Declared> AddByHand for Receiver<S> {
-    fn add(&'static self, to: &mut ManualRegistryBuilder) {
-        to.add(self);
-    }
-}
-
-/// Adds the chosen receivers of one signal to a [`ManualRegistryBuilder`].
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub fn choose<S: Declared>(registry: &mut dyn Any) {
-    let Some(registry) = registry.downcast_mut::<ManualRegistryBuilder>() else {
-        return;
-    };
-    S::each(&mut |receiver| {
-        let function = (receiver.registration().function)();
-        if registry.chosen.contains_key(&function) {
-            registry.found.insert(function);
-            registry.add(receiver);
-        }
-    });
-}
-
 /// Collects receivers for a [`ManualRegistry`].
 // Not public API. Used by generated code.
 #[doc(hidden)]
 #[derive(Default)]
 pub struct ManualRegistryBuilder {
-    chosen: HashMap<TypeId, &'static str>,
-    found: HashSet<TypeId>,
-    signals: HashMap<TypeId, Box<dyn Collected>>,
+    /// Functions, and their paths, whose receivers registered themselves.
+    functions: HashMap<TypeId, &'static str>,
+    /// Types of functions' names, whose receivers are known.
+    names: HashSet<TypeId>,
+    receivers: Vec<&'static dyn Listed>,
 }
 
 impl ManualRegistryBuilder {
@@ -197,92 +168,31 @@ impl ManualRegistryBuilder {
 
     #[must_use]
     pub fn receiver<F: 'static>(mut self, _function: F) -> Self {
-        self.chosen
+        self.functions
             .insert(TypeId::of::<F>(), std::any::type_name::<F>());
         self
     }
 
     #[must_use]
     pub fn by_hand<R: ByHand<F>, F>(mut self, _function: F, _: PhantomData<R>) -> Self {
-        if self.found.insert(TypeId::of::<R>()) {
-            for receiver in R::RECEIVERS {
-                receiver.add(&mut self);
-            }
+        if self.names.insert(TypeId::of::<R>()) {
+            self.receivers.extend(R::RECEIVERS);
         }
         self
     }
 
-    pub fn add<S: Declared>(&mut self, receiver: &'static Receiver<S>) {
-        let collected = self
-            .signals
-            .entry(TypeId::of::<S>())
-            .or_insert_with(|| Box::new(Vec::<&'static Receiver<S>>::new()));
-        let collected: &mut dyn Any = &mut **collected;
-        if let Some(receivers) = collected.downcast_mut::<Vec<&'static Receiver<S>>>() {
-            receivers.push(receiver);
-        }
-    }
-
     pub fn build(mut self) -> Result<ManualRegistry, RegistryError> {
-        if !self.chosen.is_empty() {
-            Declaration::choose_all(&mut self);
+        let registered = Registry::registered(&self.functions);
+        for receiver in &registered {
+            self.functions.remove(&(receiver.registration().function)());
         }
-        let missing = self
-            .chosen
-            .iter()
-            .filter(|(key, _)| !self.found.contains(key));
-        let problems: Vec<_> = missing
-            .map(|(_, function)| Problem::NoReceiver { function })
-            .collect();
-        if !problems.is_empty() {
-            return Err(RegistryError::new(problems));
+        if !self.functions.is_empty() {
+            let missing = self.functions.into_values();
+            let problems = missing.map(|function| Problem::NoReceiver { function });
+            return Err(RegistryError::new(problems.collect()));
         }
-        let listings = self.signals.values().map(|collected| collected.listing());
-        let order = Registry::build(listings.collect())?;
-        let tables = self.signals.iter();
-        let tables = tables.map(|(key, collected)| {
-            (
-                *key,
-                collected.table(order.receivers_of(collected.signal())),
-            )
-        });
-        let tables = Arc::new(tables.collect());
-        Ok(ManualRegistry {
-            order: Arc::new(order),
-            tables,
-        })
-    }
-}
-
-/// The receivers of one signal, whichever it is.
-trait Collected: Any {
-    fn signal(&self) -> &'static SignalInfo;
-    fn listing(&self) -> Listing;
-    fn table(&self, order: &[&'static Registration]) -> Arc<dyn Any + Send + Sync>;
-}
-
-impl<S: Declared> Collected for Vec<&'static Receiver<S>> {
-    fn signal(&self) -> &'static SignalInfo {
-        <S as Signal>::INFO
-    }
-
-    fn listing(&self) -> Listing {
-        let receivers = self
-            .iter()
-            .map(|receiver| receiver.registration())
-            .collect();
-        Listing {
-            signal: S::INFO,
-            receivers,
-        }
-    }
-
-    fn table(&self, order: &[&'static Registration]) -> Arc<dyn Any + Send + Sync> {
-        let receiver = |registration: &&'static Registration| {
-            self.iter()
-                .copied()
-                .find(|receiver| std::ptr::eq(receiver.registration(), *registration))
-        };
-        Arc::new(Table::<S>::of(order.iter().filter_map(receiver)))
+        self.receivers.extend(registered);
+        let registry = Registry::by_hand(self.receivers)?;
+        Ok(ManualRegistry { registry })
     }
 }

@@ -5,15 +5,11 @@ mod manual;
 mod send;
 mod table;
 
-use once_cell::sync::OnceCell;
-
-pub use self::manual::{
-    AddByHand, ByHand, ManualRegistry, ManualRegistryBuilder, choose, no_receiver,
-};
+pub use self::manual::{ByHand, ManualRegistry, ManualRegistryBuilder, no_receiver};
 pub(crate) use self::send::Plan;
 pub use self::send::{dispatch, send, send_plain};
-pub use self::table::Table;
-use crate::receiver::{Receiver, Registration, Signal};
+pub use self::table::Tables;
+use crate::receiver::{Listed, Receiver, Signal};
 use crate::session::{Session, SessionConnection};
 
 /// A signal that `#[signal]` declared.
@@ -31,7 +27,7 @@ pub trait Declared: Signal {
     /// Makes entries. A method of a value, since a path would be reported missing a second time.
     type Registrar;
     const REGISTRAR: Self::Registrar;
-    fn table() -> &'static OnceCell<Table<Self>>;
+    fn tables() -> &'static Tables<Self>;
     fn each(visit: &mut dyn FnMut(&'static Receiver<Self>));
 }
 
@@ -139,6 +135,6 @@ impl<T: ?Sized> Changeable for &mut T {
 
 // Not public API. Used by generated code.
 #[doc(hidden)]
-pub fn registrations_of<S: Declared>(into: &mut Vec<&'static Registration>) {
-    S::each(&mut |receiver| into.push(receiver.registration()));
+pub fn receivers_of<S: Declared>(visit: &mut dyn FnMut(&'static dyn Listed)) {
+    S::each(&mut |receiver| visit(receiver));
 }

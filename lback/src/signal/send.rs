@@ -2,10 +2,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use super::table::{Entry, Heard, Table};
+use super::table::{Entry, Table};
 use super::{Declared, SessionSignal};
 use crate::error::{Result, of_receiver};
-use crate::receiver::{OnError, Outcome, Phase};
+use crate::receiver::{OnError, Outcome};
 use crate::session::{
     Event, FailureCause, Link, Session, SkipReason, Target, TransactionOptions, within,
 };
@@ -30,7 +30,8 @@ impl Plan {
         Pre: SessionSignal,
         Post: SessionSignal<Connection = Pre::Connection>,
     {
-        let (pre, post) = (Heard::<Pre>::by(session)?, Heard::<Post>::by(session)?);
+        let pre = Table::<Pre>::heard_by(session)?;
+        let post = Table::<Post>::heard_by(session)?;
         if pre.is_empty() && post.is_empty() && !session.is_scoped() {
             return Ok(Self::default());
         }
@@ -51,8 +52,8 @@ impl Plan {
 #[inline]
 pub fn dispatch<S: SessionSignal>(args: &mut S::Args<'_>) -> Result<()> {
     if S::session(args).is_scoped() {
-        let table = Heard::<S>::by(S::session(args))?;
-        return call_all(&table, args);
+        let table = Table::<S>::heard_by(S::session(args))?;
+        return call_all(table, args);
     }
     let table = Table::<S>::get()?;
     if table.is_empty() {
@@ -76,12 +77,12 @@ pub fn send<S: SessionSignal>(args: &mut S::Args<'_>) -> Result<()> {
 
 fn send_to_receivers<S: SessionSignal>(args: &mut S::Args<'_>) -> Result<()> {
     let session = S::session(args);
-    let table = Heard::<S>::by(session)?;
+    let table = Table::<S>::heard_by(session)?;
     if !table.effects.is_empty() {
         session.check_generation()?;
     }
     let level = session.begin_operation(table.may_write)?;
-    within(args, S::session, level, |args| call_all(&table, args))
+    within(args, S::session, level, |args| call_all(table, args))
 }
 
 /// Sends a signal that has no session.
@@ -199,7 +200,7 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
             OnError::Isolate => Self::call_isolated,
         };
         // What queues an effect is nobody's work yet.
-        if trace::is_on() && entry.registration.phase == Phase::InTransaction {
+        if trace::is_on() && !entry.registration.phase.waits() {
             trace::watch(entry.registration, || call(self, entry))
         } else {
             call(self, entry)
@@ -209,7 +210,7 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
     fn call_recorded(&mut self, entry: &Entry<S>) -> Outcome {
         let target = Target(entry.registration);
         let called = catch_unwind(AssertUnwindSafe(|| self.call_as_told(entry)));
-        let is_effect = entry.registration.phase != Phase::InTransaction;
+        let is_effect = entry.registration.phase.waits();
         self.session().observe(|| match &called {
             Ok(Ok(())) if is_effect => Event::Queued(target),
             Ok(Ok(())) => Event::Ran(target),

@@ -1,6 +1,7 @@
+use std::any::Any;
 use std::collections::HashMap;
-use std::ops::Deref;
-use std::sync::Arc;
+
+use once_cell::sync::OnceCell;
 
 use super::{Declared, SessionSignal};
 use crate::error::Result;
@@ -9,9 +10,7 @@ use crate::registry::Registry;
 use crate::session::Session;
 
 /// One signal's receivers, ready to be called.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub struct Table<S: Signal> {
+pub(super) struct Table<S: Signal> {
     /// Those that queue an effect; called first.
     pub(super) effects: Box<[Entry<S>]>,
     /// Those that run in the transaction.
@@ -28,11 +27,39 @@ pub(super) struct Entry<S: Signal> {
     pub(super) condition: Option<Condition<S>>,
 }
 
+/// The tables of one signal: that of the program, and one for each registry by hand through whose
+/// sessions it was sent. Each is made at the first sending, and kept.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub struct Tables<S: Signal> {
+    program: OnceCell<Table<S>>,
+    by_hand: OnceCell<Box<Own<S>>>,
+}
+
+/// A list that only grows: it is read without a lock, and few registries share a program.
+struct Own<S: Signal> {
+    registry: &'static Registry,
+    table: Table<S>,
+    next: OnceCell<Box<Self>>,
+}
+
+impl<S: Signal> Tables<S> {
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self {
+            program: OnceCell::new(),
+            by_hand: OnceCell::new(),
+        }
+    }
+}
+
 impl<S: Declared> Table<S> {
-    /// The signal's table, made at the first call.
+    /// What the program's registry has for the signal.
     #[inline]
     pub(super) fn get() -> Result<&'static Self> {
-        match S::table().get() {
+        match S::tables().program.get() {
             Some(table) => Ok(table),
             None => Self::make(),
         }
@@ -40,37 +67,59 @@ impl<S: Declared> Table<S> {
 
     #[cold]
     fn make() -> Result<&'static Self> {
-        S::table().get_or_try_init(|| {
-            let registry = Registry::global()?;
-            let mut receivers = HashMap::new();
-            S::each(&mut |receiver| {
-                receivers.insert(std::ptr::from_ref(receiver.registration()), receiver);
-            });
-            let ordered = registry.receivers_of(S::INFO).iter();
-            Ok(Self::of(ordered.map(|registration| {
-                receivers[&std::ptr::from_ref(*registration)]
-            })))
-        })
+        S::tables()
+            .program
+            .get_or_try_init(|| Ok(Self::of(Registry::global()?)))
     }
 
-    /// The table of receivers that are in order already.
-    pub(super) fn of(receivers: impl Iterator<Item = &'static Receiver<S>>) -> Self {
-        let entries = receivers.map(|receiver| Entry {
-            handler: receiver.handler,
-            registration: receiver.registration(),
-            condition: receiver.condition,
-        });
-        let (receivers, effects): (Vec<_>, Vec<_>) =
-            entries.partition(|entry| entry.registration.phase == Phase::InTransaction);
-        let may_write = receivers
+    /// What a registry by hand has for the signal.
+    fn by_hand(registry: &'static Registry) -> &'static Self {
+        let mut place = &S::tables().by_hand;
+        loop {
+            let here = place.get_or_init(|| {
+                Box::new(Own {
+                    registry,
+                    table: Self::of(registry),
+                    next: OnceCell::new(),
+                })
+            });
+            if std::ptr::eq(here.registry, registry) {
+                return &here.table;
+            }
+            place = &here.next;
+        }
+    }
+
+    fn of(registry: &Registry) -> Self {
+        let listing = registry.listing_of(S::INFO);
+        let members = listing.map_or(&[][..], |listing| listing.members());
+        let receivers: HashMap<_, _> = members
+            .iter()
+            .filter_map(|&member| (member as &dyn Any).downcast_ref::<Receiver<S>>())
+            .map(|receiver| (std::ptr::from_ref(receiver.registration()), receiver))
+            .collect();
+        let (mut effects, mut in_transaction) = (Vec::new(), Vec::new());
+        for &registration in listing.iter().flat_map(|listing| &listing.receivers) {
+            let receiver = receivers[&std::ptr::from_ref(registration)];
+            let entry = Entry {
+                handler: receiver.handler,
+                registration,
+                condition: receiver.condition,
+            };
+            match registration.phase {
+                Phase::InTransaction => in_transaction.push(entry),
+                Phase::AfterCommit | Phase::AfterRollback => effects.push(entry),
+            }
+        }
+        let may_write = in_transaction
             .iter()
             .any(|entry| entry.registration.uses_session);
-        let has_conditions = receivers.iter().chain(&effects).any(|entry| {
+        let has_conditions = in_transaction.iter().chain(&effects).any(|entry| {
             entry.condition.is_some() || entry.registration.on_error == OnError::Isolate
         });
         Self {
             effects: effects.into(),
-            receivers: receivers.into(),
+            receivers: in_transaction.into(),
             has_conditions,
             may_write,
         }
@@ -82,35 +131,13 @@ impl<S: Declared> Table<S> {
     }
 }
 
-/// The table that a session hears: that of the program, or that of its own registry.
-pub(super) enum Heard<S: Signal> {
-    Program(&'static Table<S>),
-    Own(Arc<Table<S>>),
-}
-
-impl<S: SessionSignal> Heard<S> {
+impl<S: SessionSignal> Table<S> {
+    /// The table that a session hears: that of the program, or that of its own registry.
     #[inline]
-    pub(super) fn by(session: &Session<S::Connection>) -> Result<Self> {
-        if session.is_scoped() {
-            if let Some(tables) = session.own_tables() {
-                let own = tables.get(&S::INFO.key()).cloned();
-                let own = own.and_then(|table| table.downcast().ok());
-                return Ok(Self::Own(
-                    own.unwrap_or_else(|| Arc::new(Table::of([].into_iter()))),
-                ));
-            }
-        }
-        Table::get().map(Self::Program)
-    }
-}
-
-impl<S: Signal> Deref for Heard<S> {
-    type Target = Table<S>;
-
-    fn deref(&self) -> &Table<S> {
-        match self {
-            Self::Program(table) => table,
-            Self::Own(table) => table,
+    pub(super) fn heard_by(session: &Session<S::Connection>) -> Result<&'static Self> {
+        match session.own_registry() {
+            None => Self::get(),
+            Some(registry) => Ok(Self::by_hand(registry)),
         }
     }
 }
