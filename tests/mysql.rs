@@ -7,6 +7,12 @@ mod database {
     pub(crate) use lback_tests::mysql::*;
 }
 
+macro_rules! own_parcels {
+    () => {
+        lback_tests::own_parcels!(MysqlConnection);
+    };
+}
+
 macro_rules! own_users {
     () => {
         lback_tests::own_users!(MysqlConnection);

@@ -7,6 +7,12 @@ mod database {
     pub(crate) use lback_tests::postgres::*;
 }
 
+macro_rules! own_parcels {
+    () => {
+        lback_tests::own_parcels!(PgConnection);
+    };
+}
+
 macro_rules! own_users {
     () => {
         lback_tests::own_users!(PgConnection);

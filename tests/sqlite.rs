@@ -7,6 +7,12 @@ mod database {
     pub(crate) use lback_tests::sqlite::*;
 }
 
+macro_rules! own_parcels {
+    () => {
+        lback_tests::own_parcels!(SqliteConnection);
+    };
+}
+
 macro_rules! own_users {
     () => {
         lback_tests::own_users!(SqliteConnection);

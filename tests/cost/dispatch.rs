@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use lback::sqlite::{prelude::*, users::*};
+use lback::sqlite::prelude::*;
 
 use crate::{Place, Work, measured};
 

@@ -1,12 +1,11 @@
-//! A connection that is ended while the server works at COMMIT, and a create that commits by itself
-//! and whose answer is lost: `CommitUnknown`, and no effect of either phase.
+//! A connection that is ended while the server works at COMMIT: `CommitUnknown`, and no effect of
+//! either phase.
 
 use diesel::connection::SimpleConnection;
 
 use crate::database::*;
-use crate::promises::{stored, traced};
+use crate::promises::traced;
 use lback::Error;
-use lback_tests::proxy::Cut;
 use lback_tests::server::wait_until;
 use lback_tests::{Trace, new_user, note, notes};
 
@@ -69,32 +68,5 @@ fn while_the_server_works_at_commit() -> lback::Result<()> {
     let refused = session.transaction(|_| lback::Result::Ok(()));
     assert!(matches!(refused, Err(Error::SessionBroken)), "{refused:?}");
     assert_eq!(notes(&mut database.session()), [""; 0]);
-    Ok(())
-}
-
-#[test]
-fn of_a_create_that_commits_by_itself() -> lback::Result<()> {
-    for (cut, remains) in [
-        (Cut::After, vec!["ada", "grace"]),
-        (Cut::Before, vec!["ada"]),
-    ] {
-        let Some(database) = Database::fresh() else {
-            return Ok(());
-        };
-        let (proxy, url) = database.through_a_proxy();
-        let trace = Trace::new();
-        let mut session = lback::postgres::connect(&url)?.with_state(trace.clone());
-        Users.create(&mut session, new_user("ada"))?;
-        assert_eq!(trace.take(), ["created ada"]);
-
-        proxy.cut(cut, "grace");
-        let unknown = Users.create(&mut session, new_user("grace"));
-        assert!(
-            matches!(unknown, Err(Error::CommitUnknown { .. })),
-            "{unknown:?}"
-        );
-        assert_eq!(trace.take(), [""; 0]);
-        assert_eq!(stored(&mut database.session()), remains);
-    }
     Ok(())
 }

@@ -2,5 +2,7 @@
 
 mod a_deferred_constraint_fails_at_commit;
 mod a_lost_answer_is_unknown;
+mod a_pool_recovers_after_a_migration;
+mod a_row_that_the_database_does_not_write_is_an_error_that_says_so;
 mod a_serialization_failure_can_be_retried;
 mod an_aborted_transaction_is_no_success;

@@ -182,3 +182,27 @@ fn nothing_is_captured_where_nothing_happens() {
     captured.assert_nothing_pending();
     assert_eq!(captured.to_string(), "");
 }
+
+/// What an effect hands to `on_commit` outside of a transaction is held and listed, as what the scope
+/// itself hands to it.
+#[test]
+fn what_an_effect_hands_over_is_listed_too() {
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    let trace = Trace::new();
+    let mut session = database.session().with_state(trace.clone());
+    let ((), captured) = session.capture_and_run(|session| {
+        session.on_commit(|session| {
+            session.state::<Trace>().unwrap().note("first");
+            session.on_commit(|session| session.state::<Trace>().unwrap().note("handed over"));
+            session.state::<Trace>().unwrap().note("first ends");
+        });
+        session.on_commit(|session| session.state::<Trace>().unwrap().note("second"));
+    });
+    assert_eq!(captured.len(), 3);
+    assert_eq!(
+        trace.take(),
+        ["first", "first ends", "second", "handed over"]
+    );
+}

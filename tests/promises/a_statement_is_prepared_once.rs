@@ -87,13 +87,15 @@ impl Statements {
     /// What was executed since the last call and is not kept, but for the frame of transactions and
     /// the question whether one is still sound, which are not prepared at all.
     fn not_kept(&self) -> Vec<String> {
-        const FRAME: [&str; 6] = [
+        const FRAME: [&str; 7] = [
             "BEGIN",
             "COMMIT",
             "SAVEPOINT",
             "RELEASE",
-            "SET autocommit = 0",
+            "SET @lback_autocommit",
             "SELECT 1",
+            // Once a repository and process.
+            "SELECT engines.ENGINE",
         ];
         let kept = self.kept();
         let mut executed = mem::take(&mut *self.executed.lock().unwrap());

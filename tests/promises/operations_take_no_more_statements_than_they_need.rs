@@ -86,8 +86,11 @@ fn first_word(statement: &str) -> String {
     if statement.starts_with("ROLLBACK TO") {
         return "ROLLBACK TO".into();
     }
-    // The two settings around a transaction whose connection was lent out.
-    if statement.starts_with("SET autocommit = 0") {
+    // The marks of a transaction whose connection was lent out.
+    if statement.contains("SAVEPOINT lback_guard") && !statement.starts_with("RELEASE") {
+        return "GUARD".into();
+    }
+    if statement.contains("; SAVEPOINT lback_guard") {
         return "GUARD".into();
     }
     if statement.starts_with("RELEASE SAVEPOINT lback_guard") {

@@ -82,9 +82,10 @@ fn and_the_same_after_the_connection_was_lent() -> lback::Result<()> {
     lose(Cut::Before, true, &["before"])
 }
 
-/// Outside of transactions the answer to a statement is the answer to its commit.
+/// An operation alone has a transaction of its own: a connection that is lost at its statement has
+/// stored nothing, and that is certain.
 #[test]
-fn and_the_same_of_a_statement_that_commits_by_itself() -> lback::Result<()> {
+fn and_what_is_lost_before_commit_is_not() -> lback::Result<()> {
     let Some(database) = Database::fresh() else {
         return Ok(());
     };
@@ -94,22 +95,46 @@ fn and_the_same_of_a_statement_that_commits_by_itself() -> lback::Result<()> {
     let mut watcher = database.connection();
     let number = number_of(session.conn());
 
-    let (unknown, mut session) = holder.transaction(|holder| {
+    let (lost, mut session) = holder.transaction(|holder| {
         super::deactivate(holder.conn(), ada.id)?;
         let thread = std::thread::spawn(move || {
-            let unknown = Users.delete(&mut session, ada.id);
-            (unknown, session)
+            let lost = Users.delete(&mut session, ada.id);
+            (lost, session)
         });
         lback_tests::server::wait_until("it waits", || waits_for_a_lock(&mut watcher, number));
         kill(&mut watcher, number);
         lback::Result::Ok(thread.join().expect("no panic"))
     })?;
 
-    assert!(
-        matches!(unknown, Err(Error::CommitUnknown { .. })),
-        "{unknown:?}"
-    );
+    assert!(matches!(lost, Err(Error::Database(_))), "{lost:?}");
+    assert!(Users.find(&mut holder, ada.id)?.is_some());
     let refused = Users.find(&mut session, ada.id);
     assert!(matches!(refused, Err(Error::SessionBroken)), "{refused:?}");
+    Ok(())
+}
+
+#[test]
+fn and_the_same_of_an_operation_alone() -> lback::Result<()> {
+    for (cut, is_stored) in [(Cut::After, true), (Cut::Before, false)] {
+        let Some(database) = Database::fresh() else {
+            return Ok(());
+        };
+        let (proxy, url) = database.through_a_proxy();
+        let trace = Trace::new();
+        let mut session = pool(&url, &trace).session()?;
+        Users.create(&mut session, new_user("ada"))?;
+        assert_eq!(trace.take(), ["created ada"]);
+
+        proxy.cut(cut, "COMMIT");
+        let unknown = Users.create(&mut session, new_user("grace"));
+        assert!(proxy.has_cut());
+        assert!(
+            matches!(unknown, Err(Error::CommitUnknown { .. })),
+            "{unknown:?}"
+        );
+        assert_eq!(trace.take(), [""; 0]);
+        let stored = Users.count(&mut database.session())?;
+        assert_eq!(stored == 2, is_stored, "{cut:?}");
+    }
     Ok(())
 }

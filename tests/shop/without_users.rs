@@ -5,10 +5,9 @@
 use std::sync::{Arc, Mutex};
 
 use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
 use lback::sqlite::prelude::*;
 use lback_tests_shop::sqlite::*;
-use lback_tests_shop::{Kind, PriceAsked, price_asked};
+use lback_tests_shop::{PriceAsked, price_asked};
 
 type Trace = Arc<Mutex<Vec<String>>>;
 

@@ -8,6 +8,7 @@ pub mod effect_model;
 pub mod model;
 #[cfg(feature = "mysql")]
 pub mod mysql;
+pub mod parcels;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(any(feature = "mysql", feature = "postgres"))]

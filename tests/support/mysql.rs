@@ -13,6 +13,9 @@ pub use crate::shop::mysql as shop;
 /// The connection of this backend.
 pub type Native = MysqlConnection;
 
+/// A key that the database makes, in CREATE TABLE.
+pub const MADE_KEY: &str = "BIGINT AUTO_INCREMENT PRIMARY KEY";
+
 /// What a test prints about where it ran.
 pub const NAME: &str = "MySQL";
 
@@ -122,8 +125,11 @@ pub fn kill(conn: &mut Native, number: i64) {
 
 /// Whether the connection with this number waits for a lock.
 pub fn waits_for_a_lock(conn: &mut Native, number: i64) -> bool {
-    // The server looks again only if it was not asked for 0.1 seconds.
-    std::thread::sleep(std::time::Duration::from_millis(150));
+    // The server looks again only if nobody has asked for 0.1 seconds: so that tests which ask in turns
+    // do not keep each other from an answer, each waits for a time of its own.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let some = now.map_or(0, |now| now.subsec_micros() % 300);
+    std::thread::sleep(std::time::Duration::from_millis(130 + u64::from(some)));
     let waits = format!(
         "EXISTS (SELECT 1 FROM information_schema.innodb_trx \
          WHERE trx_mysql_thread_id = {number} AND trx_state = 'LOCK WAIT')"

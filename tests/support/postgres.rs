@@ -13,6 +13,9 @@ pub use crate::shop::postgres as shop;
 /// The connection of this backend.
 pub type Native = PgConnection;
 
+/// A key that the database makes, in CREATE TABLE.
+pub const MADE_KEY: &str = "BIGSERIAL PRIMARY KEY";
+
 /// What a test prints about where it ran.
 pub const NAME: &str = "PostgreSQL";
 

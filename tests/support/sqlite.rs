@@ -11,6 +11,9 @@ use tempfile::TempDir;
 /// The connection of this backend.
 pub type Native = SqliteConnection;
 
+/// A key that the database makes, in CREATE TABLE.
+pub const MADE_KEY: &str = "INTEGER PRIMARY KEY";
+
 /// What a test prints about where it ran.
 pub const NAME: &str = "SQLite";
 

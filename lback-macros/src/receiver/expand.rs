@@ -158,8 +158,38 @@ fn options(receiver: &Receiver) -> TokenStream {
     let order = placement.order.iter();
     let before = neighbours(&placement.before).into_iter();
     let after = neighbours(&placement.after).into_iter();
+    let states = states(&receiver.delivery).into_iter();
     let delivery = delivery(&receiver.delivery);
-    quote!(#(.id(#id))* #(.order(#order))* #(.before(#before))* #(.after(#after))* #delivery)
+    quote! {
+        #(.id(#id))* #(.order(#order))* #(.before(#before))* #(.after(#after))* #(.states(#states))*
+        #delivery
+    }
+}
+
+/// What the receiver asks of the session's state.
+fn states(delivery: &Delivery) -> Option<TokenStream> {
+    let shared: Vec<_> = match delivery {
+        Delivery::InTransaction { parameters, .. } => parameters
+            .iter()
+            .filter_map(|parameter| match parameter {
+                Lent::State(shared) => Some(shared),
+                _ => None,
+            })
+            .collect(),
+        Delivery::Effect { parameters, .. } => parameters
+            .iter()
+            .filter_map(|parameter| match parameter {
+                Kept::State(shared) => Some(shared),
+                _ => None,
+            })
+            .collect(),
+    };
+    let each = shared.iter().map(|shared| {
+        let ty = &shared.ty.elem;
+        quote_spanned!(located(shared.place)=> ::lback::__private::StateNeed::of::<#ty>())
+    });
+    let all = quote!(&[#(#each),*]);
+    (!shared.is_empty()).then_some(all)
 }
 
 fn delivery(delivery: &Delivery) -> TokenStream {

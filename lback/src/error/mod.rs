@@ -100,6 +100,15 @@ pub enum Error {
         /// Its key.
         key: String,
     },
+    /// The database executed the statement and did not write the row: a trigger or a rule suppressed
+    /// it, or put something else in its place. Nothing of the operation is left.
+    #[non_exhaustive]
+    Suppressed {
+        /// What was to be written.
+        entity: &'static str,
+        /// Its key, if it has one already.
+        key: Option<String>,
+    },
     /// A receiver asks for a `#[state]` that nobody put into the session.
     #[non_exhaustive]
     StateMissing {
@@ -122,6 +131,19 @@ pub enum Error {
     SessionBroken,
     /// A write inside [`Session::read`](crate::Session::read).
     ReadOnly,
+    /// More transactions inside each other than
+    /// [`Session::with_max_nesting`](crate::Session::with_max_nesting) allows.
+    #[non_exhaustive]
+    NestedTooDeep {
+        /// The bound.
+        limit: u32,
+    },
+    /// A transaction that [must be the outermost](crate::TransactionOptions::outermost) was asked for
+    /// inside another.
+    NotOutermost,
+    /// Two sessions changed places inside a closure, such as by `std::mem::swap`. What was done in
+    /// the transaction that was open is not stored, and the session that it belongs to is broken.
+    SessionSwapped,
     /// Receivers called each other beyond the bound.
     #[non_exhaustive]
     Recursion {

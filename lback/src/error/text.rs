@@ -75,6 +75,10 @@ impl StdError for Error {
             | Self::TransactionAborted { .. }
             | Self::SessionBroken
             | Self::ReadOnly
+            | Self::NestedTooDeep { .. }
+            | Self::NotOutermost
+            | Self::SessionSwapped
+            | Self::Suppressed { .. }
             | Self::Recursion { .. }
             | Self::EffectLoop { .. }
             | Self::Unsupported { .. } => None,
@@ -88,6 +92,8 @@ fn below_the_veto<'e>(outer: &'e (dyn StdError + 'static)) -> Option<&'e (dyn St
 }
 
 impl Veto {
+    // One sentence for each variant.
+    #[allow(clippy::too_many_lines)]
     fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.field {
             Some(field) => write!(f, "{field}: {}", self.message),
@@ -97,6 +103,8 @@ impl Veto {
 }
 
 impl Error {
+    // One sentence for each variant.
+    #[allow(clippy::too_many_lines)]
     fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Vetoed {
@@ -154,6 +162,28 @@ impl Error {
                  make a new one",
             ),
             Self::ReadOnly => f.write_str("a write was refused inside `session.read(..)`"),
+            Self::NestedTooDeep { limit } => write!(
+                f,
+                "more than {limit} transactions were opened inside each other: return from some, or \
+                 raise the bound with `session.with_max_nesting(..)`"
+            ),
+            Self::NotOutermost => f.write_str(
+                "this transaction must be the outermost, and another one is open: its end alone \
+                 decides what is stored",
+            ),
+            Self::SessionSwapped => f.write_str(
+                "another session stands where this one's transaction was begun, because the two \
+                 changed places inside the closure; the transaction is not committed",
+            ),
+            Self::Suppressed { entity, key } => {
+                write!(f, "the database did not write the {entity}")?;
+                if let Some(key) = key {
+                    write!(f, " with key {key}")?;
+                }
+                f.write_str(
+                    ": a trigger or a rule suppressed it, or put something else in its place",
+                )
+            }
             Self::Recursion {
                 limit,
                 chain,

@@ -2,12 +2,15 @@
 
 #[cfg(feature = "tokio")]
 mod asynchronous;
+mod manager;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, R2D2Connection};
+use diesel::QueryResult;
+use diesel::r2d2::{Pool, R2D2Connection};
 
+use self::manager::{Hooks, Manager};
 use crate::error::{Error, Result};
 use crate::session::{Failure, Session, SessionConnection, Settings};
 use crate::signal::ManualRegistry;
@@ -39,7 +42,7 @@ use crate::signal::ManualRegistry;
 /// # lback::Result::Ok(())
 /// ```
 pub struct Database<C: SessionConnection + R2D2Connection> {
-    pool: Pool<ConnectionManager<C>>,
+    pool: Pool<Manager<C>>,
     settings: Arc<Settings>,
 }
 
@@ -76,6 +79,7 @@ impl<C: SessionConnection + R2D2Connection> Database<C> {
         DatabaseBuilder {
             pool: Pool::builder(),
             settings: Settings::default(),
+            hooks: Hooks::default(),
         }
     }
 
@@ -114,8 +118,9 @@ impl<C: SessionConnection + R2D2Connection> Database<C> {
 
 /// Makes a [`Database`].
 pub struct DatabaseBuilder<C: SessionConnection + R2D2Connection> {
-    pool: diesel::r2d2::Builder<ConnectionManager<C>>,
+    pool: diesel::r2d2::Builder<Manager<C>>,
     settings: Settings,
+    hooks: Hooks<C>,
 }
 
 impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
@@ -162,6 +167,49 @@ impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
         self
     }
 
+    /// Something to be done with every new connection, such as `SET search_path`, or a setting of
+    /// SQLite's. The connection must not be left inside a transaction.
+    ///
+    /// ```
+    /// use diesel::connection::SimpleConnection as _;
+    ///
+    /// let database = lback::sqlite::Database::builder()
+    ///     .on_connect(|connection| connection.batch_execute("PRAGMA cache_size = -20000"))
+    ///     .connect(":memory:")?;
+    /// # let _ = database;
+    /// # lback::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn on_connect(
+        mut self,
+        hook: impl Fn(&mut C) -> QueryResult<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.on_connect = Some(Arc::new(hook));
+        self
+    }
+
+    /// Something to be done with a connection each time before it is handed out again, such as
+    /// `RESET ALL`, so that what one session has set does not reach the next. A connection for which it
+    /// fails is dropped.
+    ///
+    /// ```
+    /// use diesel::connection::SimpleConnection as _;
+    ///
+    /// let database = lback::sqlite::Database::builder()
+    ///     .before_reuse(|connection| connection.batch_execute("PRAGMA recursive_triggers = OFF"))
+    ///     .connect(":memory:")?;
+    /// # let _ = database;
+    /// # lback::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn before_reuse(
+        mut self,
+        hook: impl Fn(&mut C) -> QueryResult<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.before_reuse = Some(Arc::new(hook));
+        self
+    }
+
     /// Connects. On SQLite, `:memory:` is a pool of one connection, for each would be a database
     /// of its own.
     ///
@@ -174,17 +222,19 @@ impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
             what: "the database cannot be reached".into(),
             source: error.into(),
         })?;
-        first.prepare().map_err(|error| Error::Connection {
+        let prepared = first.prepare();
+        let prepared = prepared.and_then(|()| self.hooks.connected(&mut first));
+        prepared.map_err(|error| Error::Connection {
             what: "the database cannot be used".into(),
             source: error.into(),
         })?;
         drop(Session::new(first)?);
-        let mut pool = self.pool.connection_customizer(Box::new(Prepare));
+        let mut pool = self.pool;
         if C::is_private(url) {
             pool = pool.max_size(1).idle_timeout(None).max_lifetime(None);
         }
         let pool = pool
-            .build(ConnectionManager::new(url))
+            .build(Manager::new(url, &self.hooks))
             .map_err(|error| Error::Connection {
                 what: "the database cannot be reached".into(),
                 source: error.into(),
@@ -193,19 +243,5 @@ impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
             pool,
             settings: Arc::new(self.settings),
         })
-    }
-}
-
-/// Makes each new connection of the pool what `connect` of its backend module makes of one.
-#[derive(Debug)]
-struct Prepare;
-
-impl<C: SessionConnection + R2D2Connection> CustomizeConnection<C, diesel::r2d2::Error>
-    for Prepare
-{
-    fn on_acquire(&self, connection: &mut C) -> std::result::Result<(), diesel::r2d2::Error> {
-        connection
-            .prepare()
-            .map_err(diesel::r2d2::Error::QueryError)
     }
 }

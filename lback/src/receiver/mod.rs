@@ -99,6 +99,7 @@ pub struct Registration {
     /// Whether it names `session` or `conn`, and so may write.
     pub uses_session: bool,
     pub(crate) function: fn() -> TypeId,
+    pub(crate) states: &'static [StateNeed],
     pub(crate) before: &'static [Neighbour],
     pub(crate) after: &'static [Neighbour],
 }
@@ -115,6 +116,24 @@ impl Neighbour {
     #[doc(hidden)]
     pub const fn new(function: fn() -> TypeId, written: &'static str) -> Self {
         Self { function, written }
+    }
+}
+
+/// A state that a receiver asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct StateNeed {
+    pub(crate) key: fn() -> TypeId,
+    pub(crate) type_name: fn() -> &'static str,
+}
+
+impl StateNeed {
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    pub const fn of<T: 'static>() -> Self {
+        Self {
+            key: TypeId::of::<T>,
+            type_name: std::any::type_name::<T>,
+        }
     }
 }
 
@@ -137,6 +156,7 @@ impl Registration {
             on_error: OnError::Abort,
             uses_session: false,
             function,
+            states: &[],
             before: &[],
             after: &[],
         }
@@ -171,6 +191,14 @@ impl Registration {
     #[must_use]
     pub const fn after(mut self, others: &'static [Neighbour]) -> Self {
         self.after = others;
+        self
+    }
+
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn states(mut self, states: &'static [StateNeed]) -> Self {
+        self.states = states;
         self
     }
 

@@ -165,7 +165,7 @@ impl<R: Model> Groups<R> {
 /// Deletes rows, all of them or none.
 pub(super) fn delete<R: Model>(session: &mut SessionOf<R>, keys: &[Key<R>]) -> Result<()> {
     for chunk in keys.chunks(rows_for::<R>(1, 0)) {
-        let deleted = session.statement(|conn| query::delete_many::<R>(conn, chunk))?;
+        let deleted = session.write(|conn| query::delete_many::<R>(conn, chunk))?;
         if deleted != chunk.len() {
             let left = select::<R>(session, chunk, false)?;
             let gone = chunk.iter().find(|key| !left.contains_key(key));

@@ -34,6 +34,14 @@ pub trait Dialect: SessionConnection {
     /// What a duplicate is reported with.
     const DUPLICATES: Duplicates;
 
+    /// Whether a table may be of an engine that knows no transactions.
+    const HAS_ENGINES: bool = false;
+
+    /// The engine of a table, written as in a statement, if it cannot roll back.
+    fn engine_without_transactions(&mut self, _table: &str) -> QueryResult<Option<String>> {
+        Ok(None)
+    }
+
     /// A number in a statement. A database's own, like the next: for every database it would take
     /// `i64: ToSql<BigInt, Backend>` as a bound on all that call it.
     fn number(value: i64) -> impl QueryFragment<Self::Backend> + QueryId;

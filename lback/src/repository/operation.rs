@@ -3,15 +3,16 @@
 use diesel::result::{EmptyChangeset, Error as DieselError};
 
 use super::bulk;
-use super::dialect::{Dialect, ReadingBack};
+use super::dialect::Dialect;
 use super::key::AsKey;
 use super::model::{Key, Model, Validate};
 use super::page::Page;
 use super::query;
-use super::row::{SessionOf, not_found, write};
-use crate::error::Result;
-use crate::session::{Session, SessionConnection, within};
-use crate::signal::Plan;
+use super::row::{SessionOf, not_found, suppressed, suppressed_if_nothing_came_back, write};
+use super::sql::statement::names;
+use crate::error::{Error, Result};
+use crate::session::within;
+use crate::signal::{Plan, check_sendable};
 
 /// The operations of a repository: each sends its signals, and is atomic.
 ///
@@ -42,11 +43,15 @@ pub trait Repository: Model {
     fn create(&self, session: &mut SessionOf<Self>, data: Self::Insert) -> Result<Self::Entity> {
         let mut data = data;
         let plan = Plan::of::<Self::PreCreate, Self::PostCreate>(session)?;
-        let must_undo = plan.writes_before || plan.runs_after || reads_back(session);
-        operation(session, plan, must_undo, |session| {
+        let must_undo = plan.writes_before || plan.runs_after;
+        operation::<Self, _>(session, must_undo, |session| {
             self.send_pre_create(&mut data, session)?;
             data.validate()?;
-            let entity = write::<Self, _>(session, |conn| query::insert::<Self>(conn, &data))?;
+            if plan.is_heard {
+                check_sendable::<Self::PostCreate>(session)?;
+            }
+            let entity = write::<Self, _>(session, |conn| query::insert::<Self>(conn, &data))
+                .map_err(suppressed_if_nothing_came_back::<Self>)?;
             self.send_post_create(&entity, session)?;
             Ok(entity)
         })
@@ -73,20 +78,20 @@ pub trait Repository: Model {
         let (key, mut changes) = (target.as_key(), changes);
         let plan = Plan::of::<Self::PreUpdate, Self::PostUpdate>(session)?;
         if !plan.is_heard {
-            let must_undo = reads_back(session);
-            return operation(session, plan, must_undo, |session| {
+            return operation::<Self, _>(session, false, |session| {
                 changes.validate()?;
                 update_statement::<Self>(session, &key, &changes)?
                     .map_or_else(|| stored::<Self>(session, &key), Ok)
             });
         }
-        let must_undo = plan.writes_before || plan.runs_after || !session.in_transaction();
-        operation(session, plan, must_undo, |session| {
+        let must_undo = plan.writes_before || plan.runs_after;
+        operation::<Self, _>(session, must_undo, |session| {
             let previous = session
                 .statement(|conn| query::select_for_update::<Self>(conn, &key))?
                 .ok_or_else(|| not_found::<Self>(&key))?;
             self.send_pre_update(&previous, &mut changes, session)?;
             changes.validate()?;
+            check_sendable::<Self::PostUpdate>(session)?;
             let Some(entity) = update_statement::<Self>(session, &key, &changes)? else {
                 return stored::<Self>(session, &key);
             };
@@ -108,17 +113,19 @@ pub trait Repository: Model {
         let key = target.as_key();
         let plan = Plan::of::<Self::PreDelete, Self::PostDelete>(session)?;
         if !plan.is_heard {
-            return operation(session, plan, false, |session| {
-                delete_statement::<Self>(session, &key)
+            return operation::<Self, _>(session, false, |session| {
+                delete_statement::<Self>(session, &key, false)
             });
         }
-        let must_undo = plan.writes_before || plan.runs_after || !session.in_transaction();
-        operation(session, plan, must_undo, |session| {
+        let must_undo = plan.writes_before || plan.runs_after;
+        operation::<Self, _>(session, must_undo, |session| {
             let entity = session
                 .statement(|conn| query::select_for_update::<Self>(conn, &key))?
                 .ok_or_else(|| not_found::<Self>(&key))?;
             self.send_pre_delete(&entity, session)?;
-            delete_statement::<Self>(session, &key)?;
+            check_sendable::<Self::PostDelete>(session)?;
+            let was_there = !plan.writes_before;
+            delete_statement::<Self>(session, &key, was_there)?;
             self.send_post_delete(key.clone(), &entity, session)
         })
     }
@@ -166,8 +173,8 @@ pub trait Repository: Model {
         if data.is_empty() {
             return Ok(Vec::new());
         }
-        let plan = Plan::of::<Self::PreCreate, Self::PostCreate>(session)?;
-        operation(session, plan, true, |session| {
+        Plan::of::<Self::PreCreate, Self::PostCreate>(session)?;
+        operation::<Self, _>(session, true, |session| {
             for row in &mut data {
                 self.send_pre_create(row, session)?;
             }
@@ -203,7 +210,7 @@ pub trait Repository: Model {
         if targets.is_empty() {
             return Ok(Vec::new());
         }
-        operation(session, plan, true, |session| {
+        operation::<Self, _>(session, true, |session| {
             let keys = bulk::distinct::<Self>(&targets);
             let previous = if plan.is_heard {
                 bulk::select::<Self>(session, &keys, true)?
@@ -246,7 +253,7 @@ pub trait Repository: Model {
         if targets.is_empty() {
             return Ok(());
         }
-        operation(session, plan, true, |session| {
+        operation::<Self, _>(session, true, |session| {
             let keys = bulk::distinct::<Self>(&targets);
             if !plan.is_heard {
                 return bulk::delete::<Self>(session, &keys);
@@ -318,24 +325,47 @@ pub trait Repository: Model {
 
 impl<R: Model> Repository for R {}
 
-fn operation<C: SessionConnection, T>(
-    session: &mut Session<C>,
-    plan: Plan,
+/// Runs an operation at a level of its own, which is closed as it ends.
+///
+/// Outside of transactions that is always a transaction: what a statement has written stands once it
+/// commits by itself, and after that much can still fail. The row it returns may not be readable, it
+/// may have written other rows than it should, or SQLite may commit only when the statement is reset
+/// and say nothing if that fails. Inside the caller's transaction, a savepoint is set only if
+/// `must_undo`; where something fails after the statement all the same, the caller's transaction
+/// cannot commit.
+fn operation<R: Model, T>(
+    session: &mut SessionOf<R>,
     must_undo: bool,
-    work: impl FnOnce(&mut Session<C>) -> Result<T>,
+    work: impl FnOnce(&mut SessionOf<R>) -> Result<T>,
 ) -> Result<T> {
     session.check_writable()?;
-    let must_undo = must_undo || session.is_bare_test();
-    if !plan.is_heard && !must_undo {
-        return work(session);
+    session.before_write()?;
+    if R::Connection::HAS_ENGINES {
+        must_roll_back::<R>(session)?;
     }
-    let level = session.begin_operation(must_undo)?;
-    within(session, |session| session, level, work)
+    let open = session.begin_operation(must_undo || !session.in_transaction())?;
+    within(session, |session| session, open, work)
 }
 
-/// Whether a write is two statements here, and so needs a transaction.
-fn reads_back<C: Dialect>(session: &Session<C>) -> bool {
-    C::READING_BACK == ReadingBack::Select && !session.in_transaction()
+/// Fails if the repository's table is of an engine that cannot roll back: a veto would leave its row.
+/// Asked once a repository and process.
+#[inline]
+fn must_roll_back<R: Model>(session: &mut SessionOf<R>) -> Result<()> {
+    let known = &R::texts().can_roll_back;
+    if known.get().is_some() {
+        return Ok(());
+    }
+    let table = session.look_up(|_| names::<R>())?.table.as_str();
+    let engine = session.look_up(|conn| conn.engine_without_transactions(table))?;
+    if let Some(engine) = engine {
+        let what = format!(
+            "a repository of the table {table}, whose engine {engine} knows no transactions: \
+             nothing could be undone (`ALTER TABLE {table} ENGINE = InnoDB`)"
+        );
+        return Err(Error::Unsupported { what: what.into() });
+    }
+    let _ = known.set(());
+    Ok(())
 }
 
 /// `None` if there was nothing to set.
@@ -351,17 +381,41 @@ fn update_statement<R: Model>(
         }
     })?;
     match updated {
+        Some(None) if is_left::<R>(session, key)? => Err(suppressed::<R>(Some(key))),
         Some(None) => Err(not_found::<R>(key)),
         Some(entity) => Ok(entity),
-        None => Ok(None),
+        None => {
+            session.wrote_nothing();
+            Ok(None)
+        }
     }
 }
 
-fn delete_statement<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<()> {
+/// `was_there` says that the row was read and locked just before, and nobody could delete it since.
+fn delete_statement<R: Model>(
+    session: &mut SessionOf<R>,
+    key: &Key<R>,
+    was_there: bool,
+) -> Result<()> {
     match session.write(|conn| query::delete::<R>(conn, key))? {
+        0 if is_left::<R>(session, key)? => Err(suppressed::<R>(Some(key))),
+        // A trigger or a view has taken it away in its own manner.
+        0 if was_there => Ok(()),
         0 => Err(not_found::<R>(key)),
         _ => Ok(()),
     }
+}
+
+/// Whether there is a row that a statement says it has not found. If not, it has written nothing.
+///
+/// Asked with a lock: a plain SELECT sees, on MySQL, what was there when the transaction began.
+#[cold]
+fn is_left<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<bool> {
+    let row = session.statement(|conn| query::select_for_update::<R>(conn, key))?;
+    if row.is_none() {
+        session.wrote_nothing();
+    }
+    Ok(row.is_some())
 }
 
 /// The row as it stands.

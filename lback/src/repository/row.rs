@@ -1,6 +1,7 @@
 //! What the operations on one row and on many have in common.
 
 use diesel::QueryResult;
+use diesel::result::Error as DieselError;
 
 use super::dialect::{Dialect, Duplicates};
 use super::key::Entity;
@@ -42,5 +43,22 @@ pub(super) fn not_found<R: Model>(key: &Key<R>) -> Error {
     Error::NotFound {
         entity: R::Entity::NAME,
         key: format!("{key:?}"),
+    }
+}
+
+#[cold]
+pub(super) fn suppressed<R: Model>(key: Option<&Key<R>>) -> Error {
+    Error::Suppressed {
+        entity: R::Entity::NAME,
+        key: key.map(|key| format!("{key:?}")),
+    }
+}
+
+/// An INSERT that succeeded and gives no row back has not inserted it.
+#[cold]
+pub(super) fn suppressed_if_nothing_came_back<R: Model>(error: Error) -> Error {
+    match error {
+        Error::Database(DieselError::NotFound) => suppressed::<R>(None),
+        error => error,
     }
 }

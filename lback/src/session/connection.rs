@@ -14,6 +14,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
+pub(crate) use super::ledger::{Guarding, Marking, Standing};
 pub(crate) use sealed::Sealed;
 
 /// A native Diesel connection that a [`Session`](crate::Session) can own.
@@ -39,6 +40,13 @@ pub trait SessionConnection:
         Ok(())
     }
 
+    /// Undoes a transaction that nobody knows of, such as one that was begun by a raw statement; fails
+    /// if the connection is lost.
+    #[doc(hidden)]
+    fn reset(&mut self) -> diesel::QueryResult<()> {
+        self.batch_execute("ROLLBACK")
+    }
+
     /// Whether each connection to this address has a database of its own.
     #[doc(hidden)]
     fn is_private(_url: &str) -> bool {
@@ -61,15 +69,26 @@ pub trait SessionConnection:
         Ok(())
     }
 
-    /// What a failed statement has done to the transaction around it.
+    /// Whether this error of BEGIN says that a transaction was open already.
     #[doc(hidden)]
-    fn damage(error: &DieselError) -> Damage;
-
-    /// As [`damage`](Self::damage), and asks the server where the error alone does not tell.
-    #[doc(hidden)]
-    fn examine(&mut self, error: &DieselError) -> Damage {
-        Self::damage(error)
+    fn is_begun_already(_error: &DieselError) -> bool {
+        false
     }
+
+    /// Asks the database where the connection stands after a statement failed with `error`;
+    /// `is_inside` says whether a transaction should be open. What the error says may save a question
+    /// where nothing depends on the answer, and decides nothing else.
+    #[doc(hidden)]
+    fn standing(&mut self, error: &DieselError, is_inside: bool) -> Standing;
+
+    /// Whether a transaction is open. Nothing may be open afterwards that was not before.
+    #[doc(hidden)]
+    fn is_inside(&mut self) -> bool;
+
+    /// Whether the connection was lost when COMMIT failed with `error`, so that nobody knows what
+    /// became of it.
+    #[doc(hidden)]
+    fn is_lost(&mut self, error: &DieselError) -> bool;
 
     /// Whether an error only repeats that an earlier one has aborted the transaction.
     #[doc(hidden)]
@@ -77,16 +96,28 @@ pub trait SessionConnection:
         false
     }
 
-    /// Whether [`guard`](Self::guard) does anything.
+    /// When a transaction is marked.
     #[doc(hidden)]
-    const GUARDS: bool = false;
+    const MARKING: Marking;
 
-    /// Marks the open transaction, before the connection is lent out, so that
-    /// [`probe`](Self::probe) can tell whether it is still the same, and so that nothing commits by
-    /// itself if it is not.
+    /// Marks the open transaction of the session with this number by a savepoint, so that
+    /// [`probe`](Self::probe) can tell whether it is still the same.
     #[doc(hidden)]
-    fn guard(&mut self) -> diesel::QueryResult<()> {
-        Ok(())
+    fn guard(&mut self, session: u64, how: Guarding) -> diesel::QueryResult<()> {
+        let mark = mark(session);
+        self.batch_execute(&match how {
+            Guarding::None | Guarding::Look => return Ok(()),
+            Guarding::Set | Guarding::Again => format!("SAVEPOINT {mark}"),
+            Guarding::Move => format!("RELEASE SAVEPOINT {mark}; SAVEPOINT {mark}"),
+        })
+    }
+
+    /// Whether the mark is there, in a transaction that will be rolled back.
+    #[doc(hidden)]
+    fn is_marked(&mut self, session: u64) -> bool {
+        let mark = mark(session);
+        self.batch_execute(&format!("ROLLBACK TO SAVEPOINT {mark}"))
+            .is_ok()
     }
 
     /// Undoes what [`guard`](Self::guard) has set beyond the transaction, once that is over.
@@ -95,25 +126,15 @@ pub trait SessionConnection:
         Ok(())
     }
 
-    /// Fails if the transaction that is open cannot be committed, wherever the database would
-    /// answer COMMIT with something else than an error.
+    /// Fails if the transaction that is open is not the one that was begun, or cannot be committed,
+    /// wherever COMMIT would not fail itself. `mark` is the number of the session, if it has marked
+    /// the transaction; `was_lent` says whether anybody else had the connection.
     #[doc(hidden)]
-    fn probe(&mut self, guarded: bool) -> diesel::QueryResult<()>;
+    fn probe(&mut self, was_lent: bool, mark: Option<u64>) -> diesel::QueryResult<()>;
 }
 
-/// What a failed statement has done to the transaction around it.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Damage {
-    /// Only the statement was undone.
-    Statement,
-    /// Nothing works any more until a rollback to a savepoint, or of the whole.
-    Aborted,
-    /// The server has rolled back the whole transaction.
-    Ended,
-    /// The transaction is not there any more, and whether it was committed or rolled back nobody
-    /// knows.
-    Vanished,
-    /// The connection is gone.
-    Lost,
+/// The savepoint that marks a transaction of the session with this number. The number tells it from
+/// that of another session, whose connection may have been put in this one's place.
+pub(crate) fn mark(session: u64) -> String {
+    format!("lback_guard_{session}")
 }

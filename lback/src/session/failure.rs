@@ -1,9 +1,12 @@
-use std::any::Any;
+//! Failures that no caller sees, and who is told of them.
+
 use std::collections::VecDeque;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
+use super::care::{Panic, caught, drop_quietly, message_of};
+use super::{Session, SessionConnection};
 use crate::error::Whole;
 use crate::receiver::{BoxError, Phase, Registration};
 
@@ -33,16 +36,6 @@ pub enum FailureCause {
     Error(BoxError),
     /// It panicked with this message.
     Panic(String),
-}
-
-impl FailureCause {
-    pub(crate) fn of_panic(payload: &(dyn Any + Send)) -> Self {
-        let message = payload
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| payload.downcast_ref::<String>().cloned());
-        Self::Panic(message.unwrap_or_else(|| "a panic without a message".to_owned()))
-    }
 }
 
 impl fmt::Display for FailureCause {
@@ -79,9 +72,9 @@ pub struct Failures {
 const KEPT: usize = 100;
 
 impl Failures {
-    pub(super) fn keep(&mut self, failure: Failure) {
+    fn keep(&mut self, failure: Failure) {
         if self.latest.len() == KEPT {
-            self.latest.pop_front();
+            drop_quietly(self.latest.pop_front());
         }
         self.latest.push_back(failure);
         self.count += 1;
@@ -89,3 +82,83 @@ impl Failures {
 }
 
 pub(super) type FailureHandler = Arc<dyn Fn(&Failure) + Send + Sync>;
+
+impl<C: SessionConnection> Session<C> {
+    /// Has every failure that no caller sees (of effects, of isolated receivers) handed to
+    /// `handler`, instead of kept.
+    ///
+    /// ```
+    /// let mut session = lback::sqlite::connect(":memory:")?;
+    /// session.on_failure(|failure| eprintln!("{failure}"));
+    /// # lback::Result::Ok(())
+    /// ```
+    pub fn on_failure(&mut self, handler: impl Fn(&Failure) + Send + Sync + 'static) {
+        self.on_failure = Some(Arc::new(handler));
+    }
+
+    /// Takes the failures that no caller saw and no handler was given: the last 100, and how many
+    /// there were.
+    pub fn take_failures(&mut self) -> Failures {
+        std::mem::take(&mut self.failures)
+    }
+
+    /// Reports that an isolated receiver failed.
+    pub(crate) fn report_isolated(&mut self, receiver: &'static Registration, error: BoxError) {
+        self.report(Failure {
+            receiver: Some(receiver),
+            phase: receiver.phase,
+            cause: FailureCause::Error(error),
+        });
+    }
+
+    /// Reports a panic of code that is neither a receiver nor a closure: a value that was dropped, or
+    /// Diesel's instrumentation.
+    #[cold]
+    pub(super) fn report_panic(&mut self, panic: Panic) {
+        self.report_message(message_of(panic));
+    }
+
+    #[cold]
+    fn report_message(&mut self, message: String) {
+        self.report(Failure {
+            receiver: None,
+            phase: Phase::InTransaction,
+            cause: FailureCause::Panic(message),
+        });
+    }
+
+    pub(super) fn report(&mut self, failure: Failure) {
+        let handler = self.on_failure.clone();
+        // A handler that panics must not take the remaining effects with it; nor an error whose text
+        // panics, or which panics when it is dropped.
+        let told = caught(|| {
+            #[cfg(feature = "tracing")]
+            tracing::error!(target: "lback", %failure, "a failure that no caller sees");
+            handler.map(|handler| handler(&failure))
+        });
+        match told {
+            Ok(Some(())) => {
+                drop_quietly(failure);
+            }
+            Ok(None) => self.failures.keep(failure),
+            Err(panic) => {
+                message_of(panic);
+                self.failures.keep(failure);
+            }
+        }
+    }
+
+    /// Drops what belongs to the user; a panic of it is reported.
+    pub(super) fn drop_for_user<T>(&mut self, value: T) {
+        if let Some(message) = drop_quietly(value) {
+            self.report_message(message);
+        }
+    }
+
+    /// Drops the effects that will not run.
+    pub(super) fn discard(&mut self) {
+        while let Some(effect) = self.ledger.effects.next_discarded() {
+            self.drop_for_user(effect);
+        }
+    }
+}

@@ -1,16 +1,16 @@
 //! The session: a connection with a transaction stack, effects that wait for its end, state and
 //! scopes. It knows no signal.
 
-mod chain;
+mod care;
+mod close;
 mod connection;
-mod drain;
-mod effect;
-mod ending;
 mod failure;
-mod health;
+mod ledger;
 mod options;
+mod recording;
+mod run;
 mod scope;
-mod state;
+mod statement;
 mod transaction;
 
 use std::ops::DerefMut;
@@ -18,23 +18,22 @@ use std::sync::Arc;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
-use self::chain::Chain;
-use self::effect::Effects;
 use self::failure::FailureHandler;
-use self::health::Health;
+use self::ledger::{Ledger, States};
+use self::run::Work;
 use self::scope::Scopes;
-use self::state::States;
 use crate::error::{Error, Result};
-use crate::receiver::{BoxError, Outcome, Phase};
+use crate::receiver::{BoxError, Outcome, Phase, Registration, StateNeed};
 use crate::registry::Registry;
 
-pub(crate) use self::chain::Link;
+pub(crate) use self::care::{text_of, text_of_panic};
 pub use self::connection::SessionConnection;
-pub(crate) use self::connection::{Damage, Sealed};
+pub(crate) use self::connection::{Guarding, Marking, Sealed, Standing, mark};
 pub use self::failure::{Failure, FailureCause, Failures};
-pub(crate) use self::health::Unreadable;
+pub(crate) use self::ledger::{Link, Open};
 pub use self::options::{Isolation, Lock, TransactionOptions};
-pub use self::scope::{Captured, Event, PendingEffect, Recording, SkipReason, Target};
+pub use self::recording::{Captured, Event, PendingEffect, Recording, SkipReason, Target};
+pub(crate) use self::statement::Unreadable;
 pub(crate) use self::transaction::within;
 
 /// A Diesel connection with a transaction stack, and all that belongs to one unit of work.
@@ -62,21 +61,8 @@ pub(crate) use self::transaction::within;
 /// ```
 pub struct Session<C: SessionConnection> {
     connection: Owner<C>,
-    pub(crate) chain: Chain,
-    /// How many levels of ours are open on the connection.
-    depth: u32,
-    /// How many levels were open before: 1 in a test transaction, otherwise 0.
-    base: u32,
-    health: Health,
-    read_only: bool,
-    /// Whether something happened that could have ended the open transaction unseen.
-    suspicious: bool,
-    /// At which depth the guard was set, where the database needs one.
-    guard: Option<u32>,
-    /// Whether a guard was set in the open transaction, at whatever depth.
-    is_guarded: bool,
-    effects: Effects<C>,
-    states: States,
+    /// All that is known of the transaction, and what waits for its end.
+    pub(crate) ledger: Ledger<Work<C>>,
     scopes: Option<Box<Scopes>>,
     on_failure: Option<FailureHandler>,
     failures: Failures,
@@ -135,7 +121,8 @@ impl<C: SessionConnection> Session<C> {
         if session.depth_of_connection()? == 0 {
             diesel::Connection::begin_test_transaction(session.raw())?;
         }
-        session.base = session.depth_of_connection()?;
+        let depth = session.depth_of_connection()?;
+        session.ledger.set_base(depth);
         Ok(session)
     }
 
@@ -143,16 +130,7 @@ impl<C: SessionConnection> Session<C> {
         Registry::known()?;
         Ok(Self {
             connection,
-            chain: Chain::new(),
-            depth: 0,
-            base: 0,
-            health: Health::Sound,
-            read_only: false,
-            suspicious: false,
-            guard: None,
-            is_guarded: false,
-            effects: Effects::new(),
-            states: States::default(),
+            ledger: Ledger::new(),
             scopes: None,
             on_failure: None,
             failures: Failures::default(),
@@ -166,20 +144,9 @@ impl<C: SessionConnection> Session<C> {
         }
     }
 
-    /// The Diesel connection, for queries of your own.
-    ///
-    /// Raw transaction statements through it (`COMMIT`, `ROLLBACK`, DDL on MySQL) end the session's
-    /// transaction behind its back: they are a mistake, reported where the database lets one see
-    /// them. Diesel's own `conn.transaction` is a savepoint inside the session's.
-    pub fn conn(&mut self) -> &mut C {
-        self.suspicious = true;
-        if self.depth > 0 {
-            self.lend();
-        }
-        self.raw()
-    }
-
-    /// The connection, for statements of the framework, whose errors it sees itself.
+    /// The connection, without the bookkeeping of [`conn`](Self::conn): for statements of our own,
+    /// whose errors pass through `statement_failed`.
+    #[inline]
     pub(crate) fn raw(&mut self) -> &mut C {
         match &mut self.connection {
             Owner::Own(connection) => connection,
@@ -213,7 +180,7 @@ impl<C: SessionConnection> Session<C> {
     /// As [`with_state`](Self::with_state), for a value that others hold too.
     #[must_use]
     pub fn with_shared_state<T: Send + Sync + 'static>(mut self, value: Arc<T>) -> Self {
-        self.states.put(value);
+        self.ledger.states.put(value);
         self
     }
 
@@ -235,34 +202,60 @@ impl<C: SessionConnection> Session<C> {
         value: T,
         scope: impl FnOnce(&mut Self) -> R,
     ) -> R {
-        let inner = self.states.with(Arc::new(value));
+        let inner = self.ledger.states.with(Arc::new(value));
         self.with_states(inner, scope)
     }
 
     fn with_states<R>(&mut self, states: States, scope: impl FnOnce(&mut Self) -> R) -> R {
-        let outer = std::mem::replace(&mut self.states, states);
-        self.finally(scope, |session| session.states = outer)
+        let outer = std::mem::replace(&mut self.ledger.states, states);
+        self.finally(scope, |session| {
+            let inner = std::mem::replace(&mut session.ledger.states, outer);
+            session.drop_for_user(inner);
+        })
     }
 
     /// Runs `scope` and then `end`, after a panic too.
+    ///
+    /// Where another session stands in this one's place afterwards, `end` is not for that one; and
+    /// this one, wherever it is, can never leave the scope: it is told to refuse all that follows.
     fn finally<R>(&mut self, scope: impl FnOnce(&mut Self) -> R, end: impl FnOnce(&mut Self)) -> R {
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| scope(&mut *self)));
-        end(self);
+        let identity = self.ledger.identity();
+        let result = care::caught(|| scope(&mut *self));
+        if self.ledger.identity() == identity {
+            end(self);
+        } else {
+            ledger::give_up(identity);
+        }
         result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
     /// A value that was put in with [`with_state`](Self::with_state) or [`with`](Self::with).
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.states.get()
+        self.ledger.states.get()
+    }
+
+    /// Fails if a receiver will ask for a state that is missing.
+    pub(crate) fn check_state(
+        &self,
+        receiver: &'static Registration,
+        need: StateNeed,
+    ) -> Result<()> {
+        if self.ledger.states.has((need.key)()) {
+            return Ok(());
+        }
+        Err(Error::StateMissing {
+            receiver: Some(receiver),
+            type_name: (need.type_name)(),
+        })
     }
 
     // Not public API. Used by generated code.
     #[doc(hidden)]
     pub fn __state<T: Send + Sync + 'static>(&self) -> std::result::Result<Arc<T>, BoxError> {
-        self.states.get_arc().ok_or_else(|| {
+        self.ledger.states.get_arc().ok_or_else(|| {
             let type_name = std::any::type_name::<T>();
             Error::StateMissing {
-                receiver: self.chain.running(),
+                receiver: self.ledger.chain.running(),
                 type_name,
             }
             .into()
@@ -272,18 +265,20 @@ impl<C: SessionConnection> Session<C> {
     // Not public API. Used by generated code.
     #[doc(hidden)]
     pub fn __queue(&mut self, effect: impl FnOnce(&mut Self) -> Outcome + Send + 'static) {
-        let receiver = self.chain.running();
+        let receiver = self.ledger.chain.running();
         let phase = receiver.map_or(Phase::AfterCommit, |receiver| receiver.phase);
-        let effect = self
+        let ledger = &mut self.ledger;
+        let states = ledger.states.clone();
+        let effect = ledger
             .effects
-            .effect(phase, receiver, self.states.clone(), Box::new(effect));
-        self.effects.push(effect);
+            .effect(phase, receiver, states, Box::new(effect));
+        ledger.effects.push(effect);
     }
 
     /// How deep receivers may call each other through this session; 16 unless told.
     #[must_use]
     pub fn with_max_depth(mut self, limit: usize) -> Self {
-        self.chain.set_limit(limit);
+        self.ledger.chain.set_limit(limit);
         self
     }
 
@@ -291,25 +286,49 @@ impl<C: SessionConnection> Session<C> {
     /// last generation is refused every write that would queue another.
     #[must_use]
     pub fn with_max_generations(mut self, limit: u32) -> Self {
-        self.effects.max_generations = limit;
+        self.ledger.effects.max_generations = limit;
+        self
+    }
+
+    /// How many transactions may be open inside each other, the outermost included; 100 unless told.
+    /// Past it, a nested one is refused with [`Error::NestedTooDeep`].
+    ///
+    /// ```
+    /// let mut session = lback::sqlite::connect(":memory:")?.with_max_nesting(1);
+    /// let refused = session.transaction(|session| session.transaction(|_| lback::Result::Ok(())));
+    /// assert!(matches!(refused, Err(lback::Error::NestedTooDeep { limit: 1, .. })));
+    /// # lback::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn with_max_nesting(mut self, limit: u32) -> Self {
+        self.ledger.set_max_levels(limit);
         self
     }
 
     /// Whether a transaction is open on the connection, that of a test included.
     #[cfg(feature = "mysql")]
     pub(crate) fn is_inside_any_transaction(&self) -> bool {
-        self.base + self.depth > 0
-    }
-
-    /// Whether the only transaction that is open is that of a test: a failing statement, which
-    /// would be alone elsewhere, must not abort it.
-    pub(crate) fn is_bare_test(&self) -> bool {
-        self.base > 0 && self.depth == 0
+        self.ledger.depth_of_connection() > 0
     }
 
     /// Whether a transaction is open here (that of [`for_test`](Self::for_test) does not count).
+    #[inline]
     pub fn in_transaction(&self) -> bool {
-        self.depth > 0
+        self.ledger.is_in_transaction()
+    }
+}
+
+impl<C: SessionConnection> Drop for Session<C> {
+    fn drop(&mut self) {
+        // What is left belongs to the user, and a panic of it would end the program, if this is
+        // already one.
+        self.ledger.effects.discard_all();
+        self.discard();
+        let states = std::mem::take(&mut self.ledger.states);
+        care::drop_quietly(states);
+        while let Some(failure) = self.failures.latest.pop_front() {
+            care::drop_quietly(failure);
+        }
     }
 }
 
@@ -340,7 +359,7 @@ impl Settings {
 #[cfg(feature = "r2d2")]
 impl<C: SessionConnection> Session<C> {
     pub(crate) fn with_settings(mut self, settings: &Settings) -> Self {
-        self.states = settings.states.clone();
+        self.ledger.states = settings.states.clone();
         self.on_failure.clone_from(&settings.on_failure);
         if let Some(registry) = settings.own_registry {
             self.set_own_registry(registry);

@@ -13,12 +13,38 @@ pub struct TransactionOptions {
     pub(crate) read_only: bool,
     pub(crate) deferrable: bool,
     pub(crate) lock: Lock,
+    pub(crate) outermost: bool,
 }
 
 impl TransactionOptions {
     /// The defaults of [`Session::transaction`](crate::Session::transaction).
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Refuses to be nested: the transaction must be the outermost, so that what it did is really
+    /// stored when it returns `Ok`, and its after-commit effects have run. For whoever hands out a
+    /// receipt, or calls another system next. Inside another transaction it is
+    /// [`Error::NotOutermost`](crate::Error::NotOutermost). (Django calls it `durable`.)
+    ///
+    /// The transaction of [`Session::for_test`](crate::Session::for_test) does not count.
+    ///
+    /// ```
+    /// use lback::{Error, TransactionOptions};
+    ///
+    /// let mut session = lback::sqlite::connect(":memory:")?;
+    /// let receipt = TransactionOptions::new().outermost();
+    /// session.transaction_with(&receipt, |_| lback::Result::Ok(()))?;
+    /// let nested = session.transaction(|session| {
+    ///     session.transaction_with(&receipt, |_| lback::Result::Ok(()))
+    /// });
+    /// assert!(matches!(nested, Err(Error::NotOutermost)));
+    /// # lback::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn outermost(mut self) -> Self {
+        self.outermost = true;
+        self
     }
 
     /// Asks for an isolation level. SQLite always serializes, and so accepts every level.

@@ -3,8 +3,13 @@
 
 use std::any::TypeId;
 
-use super::{FailureCause, Session, SessionConnection};
-use crate::receiver::{Phase, Registration, SignalInfo};
+use super::care::text_of;
+use super::ledger::Effect;
+use super::run::Work;
+use super::{
+    Captured, Event, FailureCause, PendingEffect, Recording, Session, SessionConnection, Target,
+};
+use crate::receiver::Registration;
 use crate::registry::Registry;
 
 /// What is in force. Absent in a session that never had a scope, or whose last one is over.
@@ -13,6 +18,7 @@ pub(super) struct Scopes {
     muted: Vec<TypeId>,
     all_muted: u32,
     recordings: Vec<Recording>,
+    /// How many captures are in force.
     capturing: u32,
     own_registry: Option<&'static Registry>,
 }
@@ -25,69 +31,6 @@ impl Scopes {
             && self.capturing == 0
             && self.own_registry.is_none()
     }
-}
-
-/// What was sent through a session while it was recorded, and what became of it: see
-/// [`Session::record`].
-#[derive(Clone, Debug, Default)]
-pub struct Recording {
-    pub(crate) events: Vec<Event>,
-}
-
-/// One entry of a [`Recording`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event {
-    /// A signal was sent.
-    Sent(&'static SignalInfo),
-    /// An effect was queued.
-    Queued(Target),
-    /// A receiver ran.
-    Ran(Target),
-    /// A receiver did not run.
-    Skipped(Target, SkipReason),
-    /// A receiver failed, with this message.
-    Failed(Target, String),
-}
-
-/// The receiver of an [`Event`].
-#[derive(Clone, Copy, Debug)]
-pub struct Target(pub &'static Registration);
-
-impl PartialEq for Target {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.id == other.0.id && self.0.signal == other.0.signal
-    }
-}
-
-impl Eq for Target {}
-
-/// Why a receiver did not run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SkipReason {
-    /// It, or its signal, is muted.
-    Muted,
-    /// Its `when` said no.
-    When,
-}
-
-/// The effects of a [`Session::capture`].
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct Captured {
-    /// In the order queued.
-    pub effects: Vec<PendingEffect>,
-}
-
-/// An effect that waits.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct PendingEffect {
-    /// The receiver, or `None` for a closure given to `on_commit` or `on_rollback`.
-    pub receiver: Option<&'static Registration>,
-    /// When it would run.
-    pub phase: Phase,
 }
 
 impl<C: SessionConnection> Session<C> {
@@ -151,7 +94,7 @@ impl<C: SessionConnection> Session<C> {
             scope,
             |scopes| scopes.recordings.pop(),
         );
-        (result, recording.unwrap_or_default())
+        (result, recording.flatten().unwrap_or_default())
     }
 
     /// Holds effects back during a closure, and lists them instead of running them: those of
@@ -181,43 +124,54 @@ impl<C: SessionConnection> Session<C> {
             session.drain(|effect| {
                 let seen = |(sequence, _): &(u64, _)| *sequence == effect.sequence;
                 if !captured.iter().any(seen) {
-                    captured.push((effect.sequence, effect.pending()));
+                    captured.push((effect.sequence, pending(effect)));
                 }
             });
         })
     }
 
+    /// The capture is in force for `then` too, so that what an effect gives to `on_commit` is held
+    /// and listed as what the scope itself gives.
     fn captured<R>(
         &mut self,
         scope: impl FnOnce(&mut Self) -> R,
         then: impl FnOnce(&mut Self, &mut Vec<(u64, PendingEffect)>),
     ) -> (R, Captured) {
-        let start = self.effects.sequence();
-        let before = self.effects.take_ready();
+        let start = self.ledger.effects.sequence();
+        let before = self.ledger.effects.take_ready();
         let mut captured = Vec::new();
         let result = self.finally(
             |session| {
-                let (result, ()) = session.scoped(
-                    |scopes| scopes.capturing += 1,
-                    scope,
-                    |scopes| scopes.capturing -= 1,
+                let work = |session: &mut Self| {
+                    let result = scope(session);
+                    let waiting = session.ledger.effects.since(start);
+                    captured.extend(waiting.map(|effect| (effect.sequence, pending(effect))));
+                    then(session, &mut captured);
+                    result
+                };
+                let (enter, leave) = (
+                    |scopes: &mut Scopes| scopes.capturing += 1,
+                    |scopes: &mut Scopes| scopes.capturing -= 1,
                 );
-                captured = session.effects.since(start);
-                then(session, &mut captured);
-                result
+                session.scoped(enter, work, leave).0
             },
-            |session| session.effects.put_back(before),
+            |session| {
+                session.ledger.effects.put_back(before);
+                session.discard();
+            },
         );
         let effects = captured.into_iter().map(|(_, pending)| pending).collect();
         (result, Captured { effects })
     }
 
+    /// Puts something in force for a closure. What `leave` gives is missing if another session stands
+    /// in this one's place afterwards.
     fn scoped<R, X>(
         &mut self,
         enter: impl FnOnce(&mut Scopes),
         scope: impl FnOnce(&mut Self) -> R,
         leave: impl FnOnce(&mut Scopes) -> X,
-    ) -> (R, X) {
+    ) -> (R, Option<X>) {
         enter(self.scopes.get_or_insert_default());
         let mut left = None;
         let result = self.finally(scope, |session| {
@@ -227,7 +181,7 @@ impl<C: SessionConnection> Session<C> {
                 session.scopes = Some(scopes);
             }
         });
-        (result, left.expect("`finally` ran it"))
+        (result, left)
     }
 
     /// Hears this registry from now on, instead of that of the program.
@@ -286,9 +240,16 @@ impl<C: SessionConnection> Session<C> {
         if let Some(receiver) = receiver.map(Target) {
             self.observe(|| match failure {
                 None => Event::Ran(receiver),
-                Some(cause) => Event::Failed(receiver, cause.to_string()),
+                Some(cause) => Event::Failed(receiver, text_of(cause)),
             });
         }
+    }
+}
+
+fn pending<C: SessionConnection>(effect: &Effect<Work<C>>) -> PendingEffect {
+    PendingEffect {
+        receiver: effect.receiver,
+        phase: effect.phase,
     }
 }
 

@@ -1,33 +1,14 @@
-//! Transactions and savepoints: who begins, who ends, and what that does to effects.
+//! Transactions and savepoints: how they begin, and the one place where they end.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
+use std::panic::resume_unwind;
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
-use super::effect::Mark;
-use super::{Link, Session, SessionConnection, TransactionOptions};
+use super::care::{caught, drop_quietly};
+use super::ledger::{Cause, Kind};
+use super::{Open, Session, SessionConnection, TransactionOptions};
 use crate::error::{Error, Result, classify};
-
-/// An open level, to be closed by [`within`].
-#[derive(Clone, Copy)]
-pub(crate) struct Level {
-    pub(super) kind: Kind,
-    pub(super) mark: Mark,
-    pub(super) link: Link,
-    pub(super) read_only: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// BEGIN and COMMIT.
-    Outermost,
-    /// SAVEPOINT and RELEASE.
-    Savepoint,
-    /// Nothing: its one statement is atomic by itself, inside a transaction or outside.
-    Statement { alone: bool },
-}
 
 impl<C: SessionConnection> Session<C> {
     /// Runs a closure in a transaction: all of it is stored, or nothing.
@@ -74,12 +55,18 @@ impl<C: SessionConnection> Session<C> {
         options: &TransactionOptions,
         work: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        if self.depth > 0 && *options != TransactionOptions::new() {
-            let what = "options for a transaction inside a transaction: give them to the outermost";
-            return Err(Error::Unsupported { what: what.into() }.into());
+        if self.in_transaction() {
+            if options.outermost {
+                return Err(Error::NotOutermost.into());
+            }
+            if *options != TransactionOptions::new() {
+                let what =
+                    "options for a transaction inside a transaction: give them to the outermost";
+                return Err(Error::Unsupported { what: what.into() }.into());
+            }
         }
-        let level = self.begin(options)?;
-        within(self, |session| session, level, work)
+        let open = self.begin(options)?;
+        within(self, |session| session, open, work)
     }
 
     /// As [`transaction`](Self::transaction), and begins again, up to `attempts` times in all, as
@@ -109,7 +96,7 @@ impl<C: SessionConnection> Session<C> {
         attempts: u32,
         mut work: impl FnMut(&mut Self) -> Result<T>,
     ) -> Result<T> {
-        let attempts = if self.depth == 0 { attempts } else { 1 };
+        let attempts = if self.in_transaction() { 1 } else { attempts };
         let mut attempt = 1;
         loop {
             match self.transaction(&mut work) {
@@ -135,61 +122,78 @@ impl<C: SessionConnection> Session<C> {
         &mut self,
         work: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        let level = self.begin(&TransactionOptions::new().read_only())?;
-        self.read_only = true;
-        within(self, |session| session, level, work)
+        let open = self.begin(&TransactionOptions::new().read_only())?;
+        within(self, |session| session, open, work)
     }
 
-    /// Opens a level for one operation: one that can be undone as a whole, or none where its one
-    /// statement is atomic by itself.
-    pub(crate) fn begin_operation(&mut self, can_be_undone: bool) -> Result<Level> {
+    /// Opens a level for one operation: one that can be undone as a whole, or none where whatever
+    /// happens in it is one statement at most, which is atomic by itself.
+    #[inline]
+    pub(crate) fn begin_operation(&mut self, can_be_undone: bool) -> Result<Open> {
         if can_be_undone {
             return self.begin(&TransactionOptions::new());
         }
-        Ok(self.level(Kind::Statement {
-            alone: self.depth == 0,
-        }))
+        Ok(self.ledger.opened(Kind::Bare, false))
     }
 
-    fn level(&self, kind: Kind) -> Level {
-        Level {
-            kind,
-            mark: self.effects.mark(),
-            link: self.chain.link(),
-            read_only: self.read_only,
-        }
-    }
-
-    pub(crate) fn begin(&mut self, options: &TransactionOptions) -> Result<Level> {
+    /// Begins a transaction, or sets a savepoint inside one; then `options` can only say that the
+    /// level refuses writes.
+    pub(crate) fn begin(&mut self, options: &TransactionOptions) -> Result<Open> {
         self.check_usable()?;
-        let outermost = self.depth == 0;
-        let level = self.level(if outermost {
-            Kind::Outermost
-        } else {
-            Kind::Savepoint
-        });
-        let begun = if outermost && self.base == 0 {
+        if self.ledger.is_doubtful() {
+            self.check_depth()?;
+            // Where the transaction is gone, SQLite would take a savepoint for the beginning of one.
+            self.before_write()?;
+        }
+        let kind = self.ledger.opening()?;
+        let is_transaction = kind == Kind::Outermost && self.ledger.base() == 0;
+        let begun = if is_transaction {
             let sql = C::begin_sql(options)?;
             if options.read_only {
                 self.raw().enter_read_only().map_err(classify)?;
             }
-            let begun = AnsiTransactionManager::begin_transaction_sql(self.raw(), &sql);
-            if begun.is_err() && options.read_only {
+            let begun = caught(|| AnsiTransactionManager::begin_transaction_sql(self.raw(), &sql));
+            if options.read_only && !matches!(begun, Ok(Ok(()))) {
                 self.raw().leave_read_only().map_err(classify)?;
             }
             begun
         } else {
-            AnsiTransactionManager::begin_transaction(self.raw())
+            caught(|| AnsiTransactionManager::begin_transaction(self.raw()))
         };
-        if let Err(error) = begun {
-            return Err(self.statement_failed(error));
+        match begun {
+            Ok(Ok(())) => Ok(self.ledger.opened(kind, options.read_only)),
+            Ok(Err(error)) if is_transaction && C::is_begun_already(&error) => {
+                Err(Error::AlreadyInTransaction)
+            }
+            Ok(Err(error)) => Err(self.statement_failed(error)),
+            Err(panic) => {
+                if is_transaction {
+                    self.forget_begin();
+                } else {
+                    // A savepoint that nobody knows of may be set now, under a name that is used again.
+                    self.ledger.abort(Cause::UNMARKED);
+                }
+                resume_unwind(panic)
+            }
         }
-        self.depth += 1;
-        if outermost {
-            self.suspicious = false;
-            self.read_only = options.read_only;
+    }
+
+    /// Diesel's instrumentation panicked beside BEGIN. Whether it was executed nobody knows, so it is
+    /// undone.
+    #[cold]
+    fn forget_begin(&mut self) {
+        // It fails on SQLite if nothing was begun.
+        let undone = caught(|| self.raw().batch_execute("ROLLBACK"));
+        match undone {
+            Ok(_) => {
+                *AnsiTransactionManager::transaction_manager_status_mut(self.raw()) =
+                    <_>::default();
+            }
+            Err(panic) => {
+                self.report_panic(panic);
+                self.break_off();
+            }
         }
-        Ok(level)
     }
 }
 
@@ -206,29 +210,36 @@ fn pause(attempt: u32) -> Duration {
     Duration::from_micros(half + extra)
 }
 
-/// Runs `work` on something that holds a session, and closes `level`: the one place where levels
+/// Runs `work` on something that holds a session, and closes the level: the one place where levels
 /// end.
 pub(crate) fn within<A, C, T, E>(
     holder: &mut A,
     session: impl for<'s> Fn(&'s mut A) -> &'s mut Session<C>,
-    level: Level,
+    open: Open,
     work: impl FnOnce(&mut A) -> std::result::Result<T, E>,
 ) -> std::result::Result<T, E>
 where
     C: SessionConnection,
     E: From<Error>,
 {
-    match catch_unwind(AssertUnwindSafe(|| work(&mut *holder))) {
-        Ok(Ok(value)) => session(holder)
-            .commit(level)
-            .map(|()| value)
-            .map_err(E::from),
+    match caught(|| work(&mut *holder)) {
+        Ok(Ok(value)) => match session(holder).close(&open) {
+            Ok(Ok(())) => Ok(value),
+            Ok(Err(error)) => {
+                drop_quietly(value);
+                Err(error.into())
+            }
+            Err(panic) => {
+                drop_quietly(value);
+                resume_unwind(panic)
+            }
+        },
         Ok(Err(error)) => {
-            session(holder).roll_back(level);
+            session(holder).undo(&open);
             Err(error)
         }
         Err(panic) => {
-            session(holder).roll_back(level);
+            session(holder).undo(&open);
             resume_unwind(panic)
         }
     }

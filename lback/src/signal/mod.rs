@@ -6,7 +6,7 @@ mod send;
 mod table;
 
 pub use self::manual::{ByHand, ManualRegistry, ManualRegistryBuilder, no_receiver};
-pub(crate) use self::send::Plan;
+pub(crate) use self::send::{Plan, check_sendable};
 pub use self::send::{dispatch, send, send_plain};
 pub use self::table::Tables;
 use crate::receiver::{Listed, Receiver, Signal};

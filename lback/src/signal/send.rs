@@ -7,7 +7,8 @@ use super::{Declared, SessionSignal};
 use crate::error::{Result, of_receiver};
 use crate::receiver::{OnError, Outcome};
 use crate::session::{
-    Event, FailureCause, Link, Session, SkipReason, Target, TransactionOptions, within,
+    Event, FailureCause, Link, Session, SkipReason, Target, TransactionOptions, text_of,
+    text_of_panic, within,
 };
 use crate::trace;
 
@@ -46,6 +47,23 @@ impl Plan {
     }
 }
 
+/// Fails if `S`, which is to be sent after the statement, could not be: what can be known before must
+/// not fail afterwards.
+pub(crate) fn check_sendable<S: SessionSignal>(session: &Session<S::Connection>) -> Result<()> {
+    let table = Table::<S>::heard_by(session)?;
+    if table.is_empty() {
+        return Ok(());
+    }
+    session.ledger.chain.check(S::INFO)?;
+    // A receiver that is muted needs nothing, and whether it is, is decided at sending.
+    if !session.is_scoped() {
+        for (receiver, need) in &table.states {
+            session.check_state(receiver, *need)?;
+        }
+    }
+    Ok(())
+}
+
 /// Sends a signal of an operation that is open already.
 // Not public API. Used by generated code.
 #[doc(hidden)]
@@ -81,8 +99,9 @@ fn send_to_receivers<S: SessionSignal>(args: &mut S::Args<'_>) -> Result<()> {
     if !table.effects.is_empty() {
         session.check_generation()?;
     }
-    let level = session.begin_operation(table.may_write)?;
-    within(args, S::session, level, |args| call_all(table, args))
+    session.before_write()?;
+    let open = session.begin_operation(table.may_write)?;
+    within(args, S::session, open, |args| call_all(table, args))
 }
 
 /// Sends a signal that has no session.
@@ -99,7 +118,7 @@ pub fn send_plain<S: Declared>(args: &mut S::Args<'_>) -> Result<()> {
 }
 
 fn call_all<S: SessionSignal>(table: &Table<S>, args: &mut S::Args<'_>) -> Result<()> {
-    let link = S::session(args).chain.descend(S::INFO)?;
+    let link = S::session(args).ledger.chain.descend(S::INFO)?;
     let mut sending = Sending::<S> { args, link };
     if table.has_conditions || sending.session().is_scoped() || trace::is_on() {
         sending.with_conditions(table)
@@ -116,7 +135,7 @@ struct Sending<'x, 'a, S: SessionSignal> {
 
 impl<S: SessionSignal> Drop for Sending<'_, '_, S> {
     fn drop(&mut self) {
-        S::session(self.args).chain.restore(self.link);
+        S::session(self.args).ledger.chain.restore(self.link);
     }
 }
 
@@ -146,7 +165,7 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
 
     #[inline]
     fn call(&mut self, entry: &Entry<S>) -> Outcome {
-        self.session().chain.run(entry.registration);
+        self.session().ledger.chain.run(entry.registration);
         (entry.handler)(self.args)
     }
 
@@ -163,8 +182,8 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
             let target = Target(entry.registration);
             if let Some(reason) = skipped {
                 self.session().observe(|| Event::Skipped(target, reason));
-            } else if let Err(error) = self.call_observed(entry) {
-                return Err(of_receiver(entry.registration, error));
+            } else {
+                self.call_observed(entry)?;
             }
         }
         Ok(())
@@ -178,19 +197,21 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
         (!condition(self.args)).then_some(SkipReason::When)
     }
 
-    fn call_observed(&mut self, entry: &Entry<S>) -> Outcome {
+    fn call_observed(&mut self, entry: &Entry<S>) -> Result<()> {
         let outcome = if self.session().is_recording() {
             self.call_recorded(entry)
         } else {
             self.call_as_told(entry)
         };
         match outcome {
+            Ok(()) => Ok(()),
             Err(error) if entry.registration.on_error == OnError::Isolate => {
+                // What it did to the transaction is not undone by its savepoint.
                 self.session().check_usable()?;
                 self.session().report_isolated(entry.registration, error);
                 Ok(())
             }
-            outcome => outcome,
+            Err(error) => Err(of_receiver(entry.registration, error)),
         }
     }
 
@@ -214,10 +235,10 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
         self.session().observe(|| match &called {
             Ok(Ok(())) if is_effect => Event::Queued(target),
             Ok(Ok(())) => Event::Ran(target),
-            Ok(Err(error)) => Event::Failed(target, error.to_string()),
+            Ok(Err(error)) => Event::Failed(target, text_of(error)),
             Err(panic) => {
-                let cause = FailureCause::of_panic(panic.as_ref());
-                Event::Failed(target, cause.to_string())
+                let message = text_of_panic(panic.as_ref());
+                Event::Failed(target, text_of(&FailureCause::Panic(message)))
             }
         });
         called.unwrap_or_else(|panic| resume_unwind(panic))
@@ -228,8 +249,8 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
         if !entry.registration.uses_session {
             return self.call(entry);
         }
-        let level = self.session().begin(&TransactionOptions::new())?;
-        self.session().chain.run(entry.registration);
-        within(&mut *self.args, S::session, level, entry.handler)
+        let open = self.session().begin(&TransactionOptions::new())?;
+        self.session().ledger.chain.run(entry.registration);
+        within(&mut *self.args, S::session, open, entry.handler)
     }
 }

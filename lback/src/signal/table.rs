@@ -5,7 +5,9 @@ use once_cell::sync::OnceCell;
 
 use super::{Declared, SessionSignal};
 use crate::error::Result;
-use crate::receiver::{Condition, Handler, OnError, Phase, Receiver, Registration, Signal};
+use crate::receiver::{
+    Condition, Handler, OnError, Phase, Receiver, Registration, Signal, StateNeed,
+};
 use crate::registry::Registry;
 use crate::session::Session;
 
@@ -19,6 +21,8 @@ pub(super) struct Table<S: Signal> {
     pub(super) has_conditions: bool,
     /// Whether any that runs in the transaction may write through the session.
     pub(super) may_write: bool,
+    /// What effects ask for whenever they are queued.
+    pub(super) states: Box<[(&'static Registration, StateNeed)]>,
 }
 
 pub(super) struct Entry<S: Signal> {
@@ -117,7 +121,16 @@ impl<S: Declared> Table<S> {
         let has_conditions = in_transaction.iter().chain(&effects).any(|entry| {
             entry.condition.is_some() || entry.registration.on_error == OnError::Isolate
         });
+        let states = effects
+            .iter()
+            .filter(|entry| entry.condition.is_none())
+            .flat_map(|entry| {
+                let states = entry.registration.states.iter();
+                states.map(|need| (entry.registration, *need))
+            })
+            .collect();
         Self {
+            states,
             effects: effects.into(),
             receivers: in_transaction.into(),
             has_conditions,

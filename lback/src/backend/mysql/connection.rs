@@ -3,22 +3,27 @@
 use std::borrow::Cow;
 
 use diesel::connection::SimpleConnection;
-use diesel::dsl::sql;
 use diesel::mysql::Mysql;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::Bool;
 use diesel::{MysqlConnection, QueryResult, RunQueryDsl};
 
 use crate::error::{Error, Result};
-use crate::session::{Damage, Lock, Sealed, SessionConnection, TransactionOptions};
+use crate::session::{
+    Guarding, Lock, Marking, Sealed, SessionConnection, Standing, TransactionOptions, mark,
+};
 
 impl Sealed for MysqlConnection {}
 
-/// Set when the connection is lent out; gone once a transaction has ended, however it ended.
-const GUARD: &str = "lback_guard";
-
 impl SessionConnection for MysqlConnection {
+    /// The texts of errors then are in the language that
+    /// [`Error::is_retryable`](crate::Error::is_retryable) knows. A server that does not let us set it
+    /// keeps its own.
+    fn prepare(&mut self) -> QueryResult<()> {
+        let _ = self.batch_execute("SET lc_messages = 'en_US'");
+        Ok(())
+    }
+
     fn begin_sql(options: &TransactionOptions) -> Result<Cow<'static, str>> {
         if options.lock != Lock::default() {
             let what = "SQLite's kinds of BEGIN on MySQL";
@@ -42,93 +47,86 @@ impl SessionConnection for MysqlConnection {
         })
     }
 
-    /// Most errors reach Diesel as texts: those of MySQL 8 and of MariaDB, and of both client
-    /// libraries. Only their beginnings count, because further on some quote what a user wrote.
-    fn damage(error: &DieselError) -> Damage {
-        const LOST: [&str; 14] = [
-            "Server has gone away",
-            "MySQL server has gone away",
-            "Lost connection to",
-            "Connection was killed",
-            "Can't connect to",
-            "The client was disconnected by the server",
-            "Server shutdown in progress",
-            "Normal shutdown",
-            "Malformed",
-            "Got packets out of order",
-            "Got an error reading communication packets",
-            "Got timeout reading communication packets",
-            "TLS/SSL error",
-            "SSL connection error",
-        ];
-        const ENDED: [&str; 3] = [DEADLOCK, CHANGED, "The total number of locks exceeds"];
-        let (kind, info) = match error {
-            DieselError::DatabaseError(kind, info) => (kind, info),
-            DieselError::BrokenTransactionManager => return Damage::Lost,
-            _ => return Damage::Statement,
-        };
-        let begins = |texts: &[&str]| texts.iter().any(|text| info.message().starts_with(text));
-        match kind {
-            // 1213: InnoDB has rolled back the whole transaction.
-            DatabaseErrorKind::SerializationFailure => Damage::Ended,
-            DatabaseErrorKind::ClosedConnection => Damage::Lost,
-            DatabaseErrorKind::Unknown if begins(&LOST) => Damage::Lost,
-            DatabaseErrorKind::Unknown if begins(&ENDED) => Damage::Ended,
-            DatabaseErrorKind::Unknown if begins(&["SAVEPOINT "]) => Damage::Vanished,
-            _ => Damage::Statement,
+    /// Neither the protocol as Diesel speaks it nor an error tells whether the transaction is still
+    /// open. After a deadlock, and after a lock that was waited for too long where the server is told
+    /// so, it is not; and the texts of errors are in the server's language.
+    fn standing(&mut self, error: &DieselError, is_inside: bool) -> Standing {
+        match error {
+            DieselError::BrokenTransactionManager => Standing::Lost,
+            DieselError::DatabaseError(..) if is_inside => {
+                if !self.is_inside() {
+                    Standing::Gone
+                } else if self.is_lost(error) {
+                    Standing::Lost
+                } else {
+                    Standing::Open
+                }
+            }
+            DieselError::DatabaseError(..) if self.is_lost(error) => Standing::Lost,
+            _ => Standing::Open,
         }
     }
 
-    /// A lock that was waited for too long undoes its statement, or, where the server is told so,
-    /// the whole transaction.
-    fn examine(&mut self, error: &DieselError) -> Damage {
-        let is_timeout = matches!(error, DieselError::DatabaseError(_, info)
-            if info.message().starts_with("Lock wait timeout exceeded"));
-        if !is_timeout {
-            return Self::damage(error);
+    /// The isolation level of the next transaction can be set where none is open, and nowhere else:
+    /// <https://dev.mysql.com/doc/refman/8.4/en/set-transaction.html>,
+    /// <https://mariadb.com/kb/en/set-transaction/>. It is used up at once.
+    fn is_inside(&mut self) -> bool {
+        if self
+            .batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            .is_err()
+        {
+            return true;
         }
-        let setting = sql::<Bool>("@@innodb_rollback_on_timeout");
-        match diesel::select(setting).get_result(self) {
-            Ok(false) => Damage::Statement,
-            Err(error) if Self::damage(&error) == Damage::Lost => Damage::Lost,
-            Ok(true) | Err(_) => Damage::Ended,
+        let _ = self.batch_execute("BEGIN; ROLLBACK");
+        false
+    }
+
+    fn is_lost(&mut self, error: &DieselError) -> bool {
+        match error {
+            DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
+            | DieselError::BrokenTransactionManager => true,
+            _ => self.batch_execute("DO 0").is_err(),
         }
     }
 
-    const GUARDS: bool = true;
+    const MARKING: Marking = Marking::BeforeLending;
 
     /// A deadlock that somebody passed over, and DDL, end the transaction without a trace: only a
     /// savepoint that should still be there tells. And what comes after them must not commit by
     /// itself, statement by statement, until that is found out.
-    fn guard(&mut self) -> QueryResult<()> {
-        self.batch_execute(&format!("SET autocommit = 0; SAVEPOINT {GUARD}"))
+    fn guard(&mut self, session: u64, how: Guarding) -> QueryResult<()> {
+        let mark = mark(session);
+        self.batch_execute(&match how {
+            Guarding::None | Guarding::Look => return Ok(()),
+            Guarding::Set => format!(
+                "SET @lback_autocommit = @@autocommit; SET autocommit = 0; SAVEPOINT {mark}"
+            ),
+            Guarding::Again => format!("SAVEPOINT {mark}"),
+            Guarding::Move => format!("RELEASE SAVEPOINT {mark}; SAVEPOINT {mark}"),
+        })
     }
 
     fn unguard(&mut self) -> QueryResult<()> {
-        AutocommitAgain.execute(self).map(drop)
+        AutocommitAsBefore.execute(self).map(drop)
     }
 
-    fn probe(&mut self, guarded: bool) -> QueryResult<()> {
-        if guarded {
-            self.batch_execute(&format!("RELEASE SAVEPOINT {GUARD}"))
-        } else {
-            Ok(())
+    fn probe(&mut self, _was_lent: bool, session: Option<u64>) -> QueryResult<()> {
+        match session {
+            Some(session) => self.batch_execute(&format!("RELEASE SAVEPOINT {}", mark(session))),
+            None => Ok(()),
         }
     }
 }
 
-const DEADLOCK: &str = "Deadlock found when trying to get lock";
-const CHANGED: &str = "Record has changed since last read";
-
-/// `SET autocommit = 1`, kept prepared: Diesel's `batch_execute` takes three round trips on MySQL.
+/// As it was found, kept prepared: Diesel's `batch_execute` takes three round trips on MySQL.
 #[derive(QueryId)]
-struct AutocommitAgain;
+struct AutocommitAsBefore;
 
-impl QueryFragment<Mysql> for AutocommitAgain {
+impl QueryFragment<Mysql> for AutocommitAsBefore {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
-        out.push_sql("SET autocommit = 1");
+        out.push_sql("SET autocommit = @lback_autocommit");
         Ok(())
     }
 }
 
-impl RunQueryDsl<MysqlConnection> for AutocommitAgain {}
+impl RunQueryDsl<MysqlConnection> for AutocommitAsBefore {}

@@ -18,6 +18,7 @@ pub mod users;
 use diesel::{Connection, MysqlConnection};
 
 use crate::error::{Error, Result};
+use crate::session::SessionConnection;
 
 /// A session on MySQL or MariaDB.
 pub type Session = crate::Session<MysqlConnection>;
@@ -51,9 +52,10 @@ pub mod prelude {
 /// [`Error::Connection`], [`Error::Registry`].
 pub fn connect(url: &str) -> Result<Session> {
     // The URL may hold a password, and stays out of the error.
-    let connection = MysqlConnection::establish(url).map_err(|error| Error::Connection {
+    let mut connection = MysqlConnection::establish(url).map_err(|error| Error::Connection {
         what: "MySQL does not let us in".into(),
         source: error.into(),
     })?;
+    connection.prepare()?;
     Session::new(connection)
 }

@@ -3,12 +3,15 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use diesel::connection::SimpleConnection;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{QueryResult, SqliteConnection};
 
+use super::partial;
 use crate::error::{Error, Result, is_transient};
-use crate::session::{Damage, Lock, Sealed, SessionConnection, TransactionOptions};
+use crate::session::{
+    Guarding, Lock, Marking, Sealed, SessionConnection, Standing, TransactionOptions, mark,
+};
 
 impl Sealed for SqliteConnection {}
 
@@ -18,6 +21,12 @@ impl SessionConnection for SqliteConnection {
         let settings = format!("PRAGMA busy_timeout = {timeout}; PRAGMA foreign_keys = ON;");
         self.batch_execute(&settings)?;
         use_wal(self)
+    }
+
+    fn reset(&mut self) -> QueryResult<()> {
+        // It fails where nothing is open, which is what is wanted.
+        let _ = self.batch_execute("ROLLBACK");
+        Ok(())
     }
 
     fn is_private(url: &str) -> bool {
@@ -46,32 +55,72 @@ impl SessionConnection for SqliteConnection {
         self.batch_execute("PRAGMA query_only = OFF")
     }
 
-    /// Some errors make SQLite roll the whole transaction back by itself
+    fn is_begun_already(error: &DieselError) -> bool {
+        // At BEGIN no trigger runs, so these words are SQLite's own.
+        matches!(error, DieselError::DatabaseError(DatabaseErrorKind::Unknown, info)
+            if info.message() == "cannot start a transaction within a transaction")
+    }
+
+    /// SQLite can roll back the whole transaction for a statement that fails: at errors of the disk, by
+    /// `ON CONFLICT ROLLBACK` and by `RAISE(ROLLBACK)`
     /// (<https://sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction").
-    fn damage(error: &DieselError) -> Damage {
-        const ENDED: [&str; 4] = [
-            "database or disk is full",
-            "disk I/O error",
-            "out of memory",
-            "interrupted",
-        ];
-        const VANISHED: [&str; 2] = ["no transaction is active", "no such savepoint"];
-        let DieselError::DatabaseError(DatabaseErrorKind::Unknown, info) = error else {
-            return Damage::Statement;
-        };
-        let says = |texts: &[&str]| texts.iter().any(|text| info.message().contains(text));
-        if says(&VANISHED) {
-            Damage::Vanished
-        } else if says(&ENDED) {
-            Damage::Ended
-        } else {
-            Damage::Statement
+    fn standing(&mut self, error: &DieselError, is_inside: bool) -> Standing {
+        match error {
+            DieselError::BrokenTransactionManager => Standing::Lost,
+            DieselError::DatabaseError(..) | DieselError::NotInTransaction if is_inside => {
+                if !self.is_inside() {
+                    Standing::Gone
+                } else if partial::may_stand(self) {
+                    Standing::Partial
+                } else {
+                    Standing::Open
+                }
+            }
+            _ => Standing::Open,
         }
     }
 
-    /// SQLite answers COMMIT with an error whenever it does not commit.
-    fn probe(&mut self, _guarded: bool) -> QueryResult<()> {
-        Ok(())
+    /// BEGIN fails inside a transaction, and a call of `batch_execute` that fails outside of one makes
+    /// Diesel ask SQLite (`sqlite3_get_autocommit`) and set its depth to nothing.
+    fn is_inside(&mut self) -> bool {
+        if self.batch_execute("BEGIN").is_ok() {
+            let _ = self.batch_execute("ROLLBACK");
+            return false;
+        }
+        let status = AnsiTransactionManager::transaction_manager_status_mut(self);
+        matches!(status.transaction_depth(), Ok(Some(_)))
+    }
+
+    fn is_lost(&mut self, _error: &DieselError) -> bool {
+        false
+    }
+
+    const MARKING: Marking = Marking::BetweenAllWrites;
+
+    /// Outside of a transaction SQLite takes a savepoint for the beginning of one, and its release for
+    /// the commit (<https://sqlite.org/lang_savepoint.html>): so it is asked first.
+    fn guard(&mut self, session: u64, how: Guarding) -> QueryResult<()> {
+        let mark = mark(session);
+        match how {
+            Guarding::Move => {
+                self.batch_execute(&format!("RELEASE SAVEPOINT {mark}; SAVEPOINT {mark}"))
+            }
+            Guarding::Set | Guarding::Again | Guarding::Look if !self.is_inside() => {
+                Err(DieselError::NotInTransaction)
+            }
+            Guarding::None | Guarding::Look => Ok(()),
+            Guarding::Set | Guarding::Again => self.batch_execute(&format!("SAVEPOINT {mark}")),
+        }
+    }
+
+    /// SQLite answers COMMIT with an error whenever it does not commit, so it need only be the right
+    /// transaction.
+    fn probe(&mut self, was_lent: bool, session: Option<u64>) -> QueryResult<()> {
+        match session {
+            Some(session) => self.batch_execute(&format!("RELEASE SAVEPOINT {}", mark(session))),
+            None if was_lent && !self.is_inside() => Err(DieselError::NotInTransaction),
+            None => Ok(()),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod connection;
 mod dialect;
 #[cfg(feature = "users")]
 mod migration;
+mod partial;
 #[cfg(feature = "users")]
 pub mod users;
 

@@ -68,9 +68,9 @@ pub(crate) fn is_transient(error: &DieselError) -> bool {
     match error {
         DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
         DieselError::DatabaseError(DatabaseErrorKind::Unknown, info) => {
-            // SQLITE_BUSY and SQLITE_LOCKED, MySQL's 1205, 1213 and 1020, PostgreSQL's 40P01 and
-            // 55P03 reach Diesel as texts only.
-            const TEXTS: [&str; 9] = [
+            // SQLITE_BUSY and SQLITE_LOCKED, MySQL's 1205, 1213 and 1020, PostgreSQL's 40P01,
+            // 55P03 and 0A000 reach Diesel as texts only.
+            const TEXTS: [&str; 10] = [
                 "database is locked",
                 "database table is locked",
                 "database schema is locked",
@@ -80,6 +80,7 @@ pub(crate) fn is_transient(error: &DieselError) -> bool {
                 "deadlock detected",
                 "canceling statement due to lock timeout",
                 "could not obtain lock on row",
+                "cached plan must not change result type",
             ];
             TEXTS.iter().any(|text| info.message().starts_with(text))
         }

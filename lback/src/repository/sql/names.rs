@@ -15,6 +15,8 @@ use crate::repository::dialect::{Dialect, ReadingBack};
 pub struct Texts {
     names: OnceCell<Names>,
     pub(crate) updates: Shapes,
+    /// Set once the table is known to be one that can roll back.
+    pub(crate) can_roll_back: OnceCell<()>,
 }
 
 impl Texts {
@@ -23,6 +25,7 @@ impl Texts {
         Self {
             names: OnceCell::new(),
             updates: Shapes::new(),
+            can_roll_back: OnceCell::new(),
         }
     }
 

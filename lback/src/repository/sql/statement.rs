@@ -193,7 +193,7 @@ impl<R, C, P> Update<R, C, P> {
     }
 }
 
-fn names<R: Model>() -> QueryResult<&'static Names> {
+pub(in crate::repository) fn names<R: Model>() -> QueryResult<&'static Names> {
     R::texts().names::<R::Connection, R::Table, Key<R>, R::Columns, R::Entity>()
 }
 

@@ -29,7 +29,7 @@ impl Chain {
         }
     }
 
-    pub(super) fn set_limit(&mut self, limit: usize) {
+    pub(in crate::session) fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
     }
 
@@ -53,16 +53,21 @@ impl Chain {
         }
     }
 
+    /// Fails if `signal`, which is to be sent later, could not be.
+    #[inline]
+    pub(crate) fn check(&self, signal: &'static SignalInfo) -> Result<()> {
+        if self.running.is_some() && self.callers.len() + 1 >= self.limit {
+            return Err(self.too_deep(signal));
+        }
+        Ok(())
+    }
+
     /// Goes one level deeper to send `signal`; [`restore`](Self::restore) comes back.
     #[inline]
     pub(crate) fn descend(&mut self, signal: &'static SignalInfo) -> Result<Link> {
+        self.check(signal)?;
         let link = self.link();
-        if let Some(caller) = self.running {
-            if self.callers.len() + 1 >= self.limit {
-                return Err(self.too_deep(signal));
-            }
-            self.callers.push(caller);
-        }
+        self.callers.extend(self.running);
         Ok(link)
     }
 

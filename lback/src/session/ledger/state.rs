@@ -10,7 +10,7 @@ type Value = Arc<dyn Any + Send + Sync>;
 /// adds a value while a snapshot is held gets a list of their own: there are as many entries as
 /// there are types.
 #[derive(Clone, Default)]
-pub(super) struct States {
+pub(in crate::session) struct States {
     values: Arc<Values>,
 }
 
@@ -20,7 +20,7 @@ struct Values(Vec<(TypeId, Value)>);
 impl States {
     /// The same, with `value` in the place of one of its type: for a scope, after which the outer
     /// list is in force again.
-    pub(super) fn with<T: Send + Sync + 'static>(&self, value: Arc<T>) -> Self {
+    pub(in crate::session) fn with<T: Send + Sync + 'static>(&self, value: Arc<T>) -> Self {
         let mut inner = self.clone();
         inner.put(value);
         inner
@@ -28,7 +28,7 @@ impl States {
 
     /// Puts `value` in the place of one of its type for good. That one is dropped at once, unless
     /// somebody else holds it.
-    pub(super) fn put<T: Send + Sync + 'static>(&mut self, value: Arc<T>) {
+    pub(in crate::session) fn put<T: Send + Sync + 'static>(&mut self, value: Arc<T>) {
         let key = TypeId::of::<T>();
         let values = &mut Arc::make_mut(&mut self.values).0;
         let Some((_, place)) = values.iter_mut().find(|(of, _)| *of == key) else {
@@ -39,12 +39,17 @@ impl States {
         drop(hidden);
     }
 
-    pub(super) fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
+    pub(in crate::session) fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.find::<T>()?.downcast_ref()
     }
 
-    pub(super) fn get_arc<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+    pub(in crate::session) fn get_arc<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.find::<T>().cloned()?.downcast().ok()
+    }
+
+    /// Whether there is one of this type.
+    pub(in crate::session) fn has(&self, key: TypeId) -> bool {
+        self.values.0.iter().any(|(of, _)| *of == key)
     }
 
     fn find<T: 'static>(&self) -> Option<&Value> {

@@ -1,0 +1,83 @@
+//! What r2d2 does with a connection: makes it, sees that it can be used again, or drops it.
+
+use std::sync::Arc;
+
+use diesel::QueryResult;
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::r2d2::{ConnectionManager, Error, ManageConnection, R2D2Connection};
+
+use crate::session::SessionConnection;
+
+/// What the application does with a connection.
+pub(super) type Hook<C> = Arc<dyn Fn(&mut C) -> QueryResult<()> + Send + Sync>;
+
+pub(super) struct Manager<C> {
+    connections: ConnectionManager<C>,
+    on_connect: Option<Hook<C>>,
+    before_reuse: Option<Hook<C>>,
+}
+
+impl<C: SessionConnection + R2D2Connection> Manager<C> {
+    pub(super) fn new(url: &str, hooks: &Hooks<C>) -> Self {
+        Self {
+            connections: ConnectionManager::new(url),
+            on_connect: hooks.on_connect.clone(),
+            before_reuse: hooks.before_reuse.clone(),
+        }
+    }
+}
+
+/// What the application wants done with connections.
+pub(super) struct Hooks<C> {
+    pub(super) on_connect: Option<Hook<C>>,
+    pub(super) before_reuse: Option<Hook<C>>,
+}
+
+impl<C> Default for Hooks<C> {
+    fn default() -> Self {
+        Self {
+            on_connect: None,
+            before_reuse: None,
+        }
+    }
+}
+
+impl<C> Hooks<C> {
+    pub(super) fn connected(&self, connection: &mut C) -> QueryResult<()> {
+        self.on_connect
+            .as_ref()
+            .map_or(Ok(()), |hook| hook(connection))
+    }
+}
+
+impl<C: SessionConnection + R2D2Connection> ManageConnection for Manager<C> {
+    type Connection = C;
+    type Error = Error;
+
+    fn connect(&self) -> Result<C, Error> {
+        let mut connection = self.connections.connect()?;
+        connection.prepare().map_err(Error::QueryError)?;
+        if let Some(hook) = &self.on_connect {
+            hook(&mut connection).map_err(Error::QueryError)?;
+        }
+        Ok(connection)
+    }
+
+    /// Asked before a connection is handed out again. Where r2d2 would send a question that means
+    /// nothing, this sends what undoes a transaction that nobody knows of.
+    fn is_valid(&self, connection: &mut C) -> Result<(), Error> {
+        connection.reset().map_err(Error::QueryError)?;
+        match &self.before_reuse {
+            Some(hook) => hook(connection).map_err(Error::QueryError),
+            None => Ok(()),
+        }
+    }
+
+    /// Asked when a connection comes back. Diesel spares one whose transaction is a test's
+    /// (`begin_test_transaction`): it would make every later session fail.
+    fn has_broken(&self, connection: &mut C) -> bool {
+        let status = AnsiTransactionManager::transaction_manager_status_mut(connection);
+        let is_free = matches!(status.transaction_depth(), Ok(None));
+        !is_free || self.connections.has_broken(connection)
+    }
+}

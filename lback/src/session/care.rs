@@ -1,0 +1,46 @@
+//! Code of the user's, at places where a panic must not go on: values that are dropped, errors that
+//! are printed, Diesel's instrumentation beside COMMIT.
+
+use std::any::Any;
+use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What a panic carries.
+pub(super) type Panic = Box<dyn Any + Send>;
+
+/// Runs it, and catches its panic.
+///
+/// Whoever asks has to see to it that what `work` may have left half done is not used afterwards.
+#[inline]
+pub(super) fn caught<R>(work: impl FnOnce() -> R) -> Result<R, Panic> {
+    catch_unwind(AssertUnwindSafe(work))
+}
+
+/// Drops a value; the message of its panic, if it panics.
+pub(super) fn drop_quietly<T>(value: T) -> Option<String> {
+    caught(move || drop(value)).err().map(message_of)
+}
+
+/// The message of a panic. What it carries is dropped, and may itself panic when it is.
+pub(super) fn message_of(panic: Panic) -> String {
+    let message = text_of_panic(panic.as_ref());
+    if let Err(again) = caught(move || drop(panic)) {
+        // Whatever this one carries, nobody asks for it: leaving it is safer than another attempt.
+        std::mem::forget(again);
+    }
+    message
+}
+
+/// What a panic says, if it says anything.
+pub(crate) fn text_of_panic(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without a message")
+        .to_owned()
+}
+
+/// The text of a value, or, if that panics, what is known of it.
+pub(crate) fn text_of(value: &(impl Display + ?Sized)) -> String {
+    caught(|| value.to_string())
+        .unwrap_or_else(|panic| format!("(its text panicked: {})", message_of(panic)))
+}

@@ -1,0 +1,292 @@
+//! How levels end: what is asked of the ledger, and what is done on the connection.
+
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::result::Error as DieselError;
+
+use super::care::{Panic, caught, message_of};
+use super::ledger::{Guarding, Kind, Open, Swapped, give_up};
+use super::{Session, SessionConnection};
+use crate::error::{Error, Result, classify};
+
+/// What became of a level that came to `Ok`. A panic is one of Diesel's instrumentation, to go on once
+/// everything is in order.
+pub(super) type Closed = std::result::Result<Result<()>, Panic>;
+
+impl<C: SessionConnection> Session<C> {
+    /// Ends a level that came to `Ok`.
+    #[inline]
+    pub(super) fn close(&mut self, open: &Open) -> Closed {
+        let closed = match self.ledger.closing(open) {
+            Ok(Kind::Bare) => {
+                self.ledger.bare_done();
+                Ok(Ok(()))
+            }
+            Ok(Kind::Savepoint) => self.release(),
+            Ok(Kind::Outermost) => self.commit(),
+            Err(Swapped) => Ok(Err(swapped(open))),
+        };
+        self.settle();
+        closed
+    }
+
+    /// Ends a level that failed or panicked.
+    #[cold]
+    pub(super) fn undo(&mut self, open: &Open) {
+        match self.ledger.closing(open) {
+            Ok(Kind::Bare) => self.ledger.bare_failed(),
+            Ok(Kind::Savepoint) => self.undo_savepoint(),
+            Ok(Kind::Outermost) => self.undo_outermost(),
+            Err(Swapped) => {
+                swapped(open);
+            }
+        }
+        self.settle();
+    }
+
+    fn release(&mut self) -> Closed {
+        let sure = self.check_usable().and_then(|()| self.check_depth());
+        if let Err(error) = sure {
+            self.undo_savepoint();
+            return Ok(Err(error));
+        }
+        let failed = match caught(|| AnsiTransactionManager::commit_transaction(self.raw())) {
+            Ok(Ok(())) => {
+                self.ledger.released();
+                return Ok(Ok(()));
+            }
+            Ok(Err(error)) => Ok(Err(self.check_failed(error))),
+            Err(panic) => Err(panic),
+        };
+        self.roll_back_savepoint();
+        failed
+    }
+
+    fn commit(&mut self) -> Closed {
+        let must_probe = self.ledger.must_probe();
+        let sure = self.check_usable().and_then(|()| self.check_depth());
+        let sure = match sure {
+            Ok(()) if must_probe => caught(|| self.probe()),
+            sure => Ok(sure),
+        };
+        if !matches!(sure, Ok(Ok(()))) {
+            self.undo_outermost();
+            return sure;
+        }
+        let was_read_only = self.ledger.is_read_only();
+        match caught(|| AnsiTransactionManager::commit_transaction(self.raw())) {
+            Ok(Ok(())) => {
+                let guarding = self.ledger.committed();
+                self.leave(guarding, was_read_only);
+                Ok(Ok(()))
+            }
+            Ok(Err(error)) => Ok(Err(self.commit_failed(error))),
+            Err(panic) => self.commit_panicked(panic),
+        }
+    }
+
+    #[cold]
+    fn commit_failed(&mut self, error: DieselError) -> Error {
+        let error = match error {
+            DieselError::RollbackErrorOnCommit { commit_error, .. } => *commit_error,
+            error => error,
+        };
+        if self.raw().is_lost(&error) {
+            self.break_off();
+            self.ledger.unknown();
+            return Error::CommitUnknown { source: error };
+        }
+        // That the transaction was still the one that was begun is known, for it was looked at just
+        // before; so a COMMIT that fails has stored nothing.
+        self.roll_back_outermost();
+        classify(error)
+    }
+
+    /// Diesel's instrumentation panicked beside COMMIT, before it or after it.
+    #[cold]
+    fn commit_panicked(&mut self, panic: Panic) -> Closed {
+        let is_open = caught(|| self.raw().is_inside());
+        if matches!(is_open, Ok(true)) {
+            self.roll_back_outermost();
+            return Err(panic);
+        }
+        // It was executed, and what the database answered went with the panic.
+        let was_read_only = self.ledger.is_read_only();
+        let guarding = self.ledger.unknown();
+        match is_open {
+            Ok(_) => {
+                *AnsiTransactionManager::transaction_manager_status_mut(self.raw()) =
+                    <_>::default();
+                self.leave(guarding, was_read_only);
+            }
+            Err(again) => {
+                message_of(again);
+                self.break_off();
+            }
+        }
+        let what = format!(
+            "Diesel's instrumentation panicked beside COMMIT: {}",
+            message_of(panic)
+        );
+        Ok(Err(Error::CommitUnknown {
+            source: DieselError::QueryBuilderError(what.into()),
+        }))
+    }
+
+    fn undo_savepoint(&mut self) {
+        self.look();
+        self.roll_back_savepoint();
+    }
+
+    fn roll_back_savepoint(&mut self) {
+        let target = self.ledger.depth_of_connection() - 1;
+        let is_whole = self.unwind_to(target);
+        self.ledger.undone(is_whole);
+    }
+
+    fn undo_outermost(&mut self) {
+        self.look();
+        if self.ledger.must_look_back() {
+            self.look_back();
+        }
+        self.roll_back_outermost();
+    }
+
+    fn roll_back_outermost(&mut self) {
+        let was_read_only = self.ledger.is_read_only();
+        self.unwind_to(self.ledger.base());
+        let guarding = self.ledger.rolled_back();
+        self.leave(guarding, was_read_only);
+    }
+
+    /// Before the whole is rolled back: is it still the transaction that was begun? If not, what was
+    /// written may be stored, and no effect may say that it is not.
+    #[cold]
+    fn look_back(&mut self) {
+        let identity = self.ledger.identity();
+        match caught(|| self.raw().is_marked(identity)) {
+            Ok(true) => {}
+            Ok(false) => {
+                let then = self.ledger.missing();
+                self.follow(then);
+            }
+            Err(panic) => {
+                self.report_panic(panic);
+                let then = self.ledger.missing();
+                self.follow(then);
+            }
+        }
+    }
+
+    /// The outermost level is over: takes back what was set on the connection for its sake.
+    #[inline]
+    fn leave(&mut self, guarding: Guarding, was_read_only: bool) {
+        if guarding == Guarding::None && !was_read_only || self.ledger.is_broken() {
+            return;
+        }
+        let base = self.ledger.base();
+        let left = caught(|| {
+            // Not in a test transaction: it would be committed.
+            if guarding != Guarding::None && base == 0 {
+                self.raw().unguard()?;
+            }
+            if was_read_only {
+                self.raw().leave_read_only()?;
+            }
+            diesel::QueryResult::Ok(())
+        });
+        if !matches!(left, Ok(Ok(()))) {
+            self.break_off();
+        }
+        if let Err(panic) = left {
+            self.report_panic(panic);
+        }
+    }
+
+    /// Rolls back until Diesel's depth is `target`; says whether all of it worked.
+    fn unwind_to(&mut self, target: u32) -> bool {
+        let mut is_whole = true;
+        let mut has_panicked = false;
+        // Where a failure had aborted the transaction, Diesel rolls back by itself when it cannot
+        // release a savepoint, and leaves the savepoint.
+        if target > 0
+            && self.ledger.is_alive()
+            && matches!(self.depth_of_connection(), Ok(depth) if depth == target)
+        {
+            let released = caught(|| self.release_savepoint(target));
+            return self.is_unwound(released) == Some(true);
+        }
+        loop {
+            let depth = match self.depth_of_connection() {
+                Ok(depth) if depth <= target => return is_whole,
+                Ok(depth) => depth,
+                Err(_) => {
+                    self.break_off();
+                    return false;
+                }
+            };
+            let rolled_back = caught(|| self.roll_back_to(depth));
+            match self.is_unwound(rolled_back) {
+                Some(worked) => is_whole &= worked,
+                // A rollback that is sent again does no harm, whether the first was executed or not.
+                None if std::mem::replace(&mut has_panicked, true) => {
+                    self.break_off();
+                    return false;
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Whether a step of unwinding worked; `None` if it panicked.
+    fn is_unwound(
+        &mut self,
+        step: std::result::Result<diesel::QueryResult<()>, Panic>,
+    ) -> Option<bool> {
+        match step {
+            Ok(Ok(())) => Some(true),
+            Ok(Err(error)) => {
+                self.ask_after_rollback(&error);
+                let then = self.ledger.missing();
+                self.follow(then);
+                Some(false)
+            }
+            Err(panic) => {
+                self.report_panic(panic);
+                None
+            }
+        }
+    }
+
+    fn ask_after_rollback(&mut self, error: &DieselError) {
+        if let Err(panic) = caught(|| self.ask(error)) {
+            self.report_panic(panic);
+        }
+    }
+
+    /// Rolls back Diesel's innermost level.
+    fn roll_back_to(&mut self, depth: u32) -> diesel::QueryResult<()> {
+        AnsiTransactionManager::rollback_transaction(self.raw())?;
+        if depth == 1 {
+            return Ok(());
+        }
+        self.release_savepoint(depth - 1)
+    }
+
+    /// Takes a savepoint away that was rolled back to.
+    ///
+    /// ROLLBACK TO keeps it. Were it left, a loop of failures would pile them up, and a later level's
+    /// savepoint of the same name, once lost, would be taken for it. And RELEASE fails if the
+    /// transaction is another one: after a deadlock Diesel takes "no such savepoint" for success.
+    fn release_savepoint(&mut self, number: u32) -> diesel::QueryResult<()> {
+        let release = format!("RELEASE SAVEPOINT diesel_savepoint_{number}");
+        self.raw().batch_execute(&release)
+    }
+}
+
+/// The session in this place is not the one in which the level was opened. That one, wherever it is, has
+/// a transaction open that nobody will end.
+#[cold]
+fn swapped(open: &Open) -> Error {
+    give_up(open.ledger());
+    Error::SessionSwapped
+}

@@ -1,0 +1,131 @@
+//! A BEFORE trigger may keep a row from being written, or put something else in its place: an error
+//! that says so, with nothing left, and never "not found". A row that was there and is not there any
+//! more has been deleted, in whatever manner.
+
+use diesel::connection::SimpleConnection as _;
+use lback::Error;
+use lback_tests::Trace;
+use lback_tests::parcels::{Parcel, ParcelChanges, create_table, parcel, parcels};
+
+use crate::database::*;
+
+own_parcels!();
+
+#[receiver(
+    parcel_post_create,
+    parcel_post_update,
+    parcel_post_delete,
+    after_commit
+)]
+fn done(parcel: &Parcel, signal: &SignalInfo, #[state] trace: &Trace) {
+    trace.note(format!("{} {}", signal.name(), parcel.content));
+}
+
+mod quiet {
+    use super::*;
+
+    own_parcels!();
+}
+
+fn opened(more: &str) -> Option<(Database, Session, Trace)> {
+    let database = Database::empty()?;
+    let trace = Trace::new();
+    let mut session = database.session().with_state(trace.clone());
+    create_table(session.conn(), MADE_KEY, "");
+    session.conn().batch_execute(more).expect("it is SQL");
+    Some((database, session, trace))
+}
+
+fn count(database: &Database) -> i64 {
+    parcels::table
+        .count()
+        .get_result(&mut database.connection())
+        .expect("they can be counted")
+}
+
+fn changed() -> ParcelChanges {
+    ParcelChanges {
+        content: Some("changed".to_owned()),
+        state: None,
+    }
+}
+
+#[test]
+fn an_insert_that_goes_elsewhere() {
+    let Some((database, mut session, trace)) = opened(
+        "CREATE TABLE parcels_2026 () INHERITS (parcels);
+         CREATE FUNCTION route() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN INSERT INTO parcels_2026 VALUES (NEW.*); RETURN NULL; END';
+         CREATE TRIGGER route BEFORE INSERT ON parcels FOR EACH ROW EXECUTE FUNCTION route()",
+    ) else {
+        return;
+    };
+    for created in [
+        Parcels.create(&mut session, parcel("a")),
+        quiet::Parcels.create(&mut session, parcel("a")),
+    ] {
+        assert!(
+            matches!(created, Err(Error::Suppressed { .. })),
+            "{created:?}"
+        );
+    }
+    assert_eq!(count(&database), 0, "an error, and the row is stored");
+    let passed_over: lback::Result<()> = session.transaction(|session| {
+        assert!(quiet::Parcels.create(session, parcel("a")).is_err());
+        Ok(())
+    });
+    assert!(passed_over.is_err(), "half of an operation would be stored");
+    assert_eq!(count(&database), 0);
+    assert_eq!(trace.take(), [""; 0]);
+}
+
+#[test]
+fn an_update_and_a_delete_that_are_swallowed() {
+    let Some((database, mut session, trace)) = opened(
+        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+         CREATE TRIGGER no BEFORE UPDATE OR DELETE ON parcels FOR EACH ROW EXECUTE FUNCTION no()",
+    ) else {
+        return;
+    };
+    let kept = quiet::Parcels.create(&mut session, parcel("kept")).unwrap();
+    for updated in [
+        Parcels.update(&mut session, kept.id, changed()),
+        quiet::Parcels.update(&mut session, kept.id, changed()),
+    ] {
+        assert!(
+            matches!(updated, Err(Error::Suppressed { .. })),
+            "{updated:?}"
+        );
+    }
+    for deleted in [
+        Parcels.delete(&mut session, kept.id),
+        quiet::Parcels.delete(&mut session, kept.id),
+    ] {
+        assert!(
+            matches!(deleted, Err(Error::Suppressed { .. })),
+            "{deleted:?}"
+        );
+    }
+    assert_eq!(count(&database), 1);
+    assert_eq!(trace.take(), [""; 0]);
+}
+
+#[test]
+fn a_soft_delete_has_deleted() {
+    let Some((database, mut session, trace)) = opened(
+        "ALTER TABLE parcels RENAME TO all_parcels;
+         ALTER TABLE all_parcels ADD gone BOOLEAN NOT NULL DEFAULT false;
+         CREATE VIEW parcels AS SELECT id, content, state FROM all_parcels WHERE NOT gone;
+         CREATE FUNCTION soft() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN UPDATE all_parcels SET gone = true WHERE id = OLD.id; RETURN NULL; END';
+         CREATE TRIGGER soft BEFORE DELETE ON all_parcels FOR EACH ROW EXECUTE FUNCTION soft()",
+    ) else {
+        return;
+    };
+    let kept = quiet::Parcels.create(&mut session, parcel("kept")).unwrap();
+    Parcels
+        .delete(&mut session, kept.id)
+        .expect("it is not there any more");
+    assert_eq!(count(&database), 0);
+    assert_eq!(trace.take(), ["parcel_post_delete kept"]);
+}

@@ -1,0 +1,225 @@
+//! What users hand over may panic when it is dropped or printed: a closure that will not run, a state,
+//! what a panic carries, an error. Levels are closed before, what was committed does not look failed,
+//! and the other effects run.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+
+use lback::{BoxError, FailureCause};
+use lback_tests::{Trace, new_user, note, notes};
+
+use crate::database::*;
+
+own_users!();
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("in Drop");
+    }
+}
+
+/// An error that panics when it is printed, and when it is dropped.
+#[derive(Debug)]
+struct Unprintable(#[allow(dead_code)] Option<Bomb>);
+
+impl fmt::Display for Unprintable {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("in Display");
+    }
+}
+
+impl std::error::Error for Unprintable {}
+
+impl fmt::Debug for Bomb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bomb")
+    }
+}
+
+struct Armed;
+
+#[receiver(user_post_create, after_commit, order = 1)]
+fn fail_unprintably(#[state] _armed: &Armed) -> Result<(), BoxError> {
+    Err(Box::new(Unprintable(Some(Bomb))))
+}
+
+#[receiver(user_post_create, after_commit, order = 2)]
+fn panic_unprintably(#[state] _armed: &Armed) {
+    panic_any(Bomb);
+}
+
+#[receiver(user_post_create, after_commit, order = 3)]
+fn welcome(user: &User, #[state] trace: &Trace, #[state] _armed: &Armed) {
+    trace.note(format!("welcome {}", user.username));
+}
+
+fn opened() -> Option<(Database, Session, Trace)> {
+    let database = Database::fresh()?;
+    let trace = Trace::new();
+    let session = database
+        .session()
+        .with_state(trace.clone())
+        .with_state(Armed);
+    Some((database, session, trace))
+}
+
+fn hold(bomb: Bomb) -> impl FnOnce(&mut Session) + Send + 'static {
+    move |_: &mut Session| drop(bomb)
+}
+
+fn messages(session: &mut Session) -> Vec<String> {
+    let failures = session.take_failures();
+    let causes = failures.latest.into_iter().map(|mut failure| {
+        let cause = std::mem::replace(&mut failure.cause, FailureCause::Panic(String::new()));
+        match cause {
+            FailureCause::Panic(message) => message,
+            FailureCause::Error(error) => {
+                std::mem::forget(error);
+                "an error".to_owned()
+            }
+            _ => "something else".to_owned(),
+        }
+    });
+    causes.collect()
+}
+
+#[test]
+fn a_closure_that_is_dropped_at_the_end() {
+    let Some((database, mut session, trace)) = opened() else {
+        return;
+    };
+    // At COMMIT what waits for a rollback is dropped, and the other way round.
+    session
+        .transaction(|session| {
+            session.on_rollback(hold(Bomb));
+            session.on_rollback(hold(Bomb));
+            session.on_commit(|session| session.state::<Trace>().unwrap().note("ran"));
+            note(session.conn(), "kept")
+        })
+        .expect("it is committed");
+    assert_eq!(trace.take(), ["ran"]);
+    assert_eq!(messages(&mut session), ["in Drop", "in Drop"]);
+
+    let refused: lback::Result<()> = session.transaction(|session| {
+        session.on_commit(hold(Bomb));
+        session.on_commit(hold(Bomb));
+        note(session.conn(), "lost")?;
+        Err(lback::Invalid::new("a", "b").into())
+    });
+    assert!(
+        matches!(refused, Err(lback::Error::Invalid(_))),
+        "{refused:?}"
+    );
+    assert!(!session.in_transaction());
+    assert_eq!(messages(&mut session), ["in Drop", "in Drop"]);
+
+    // In a savepoint.
+    session
+        .transaction(|session| {
+            let inner: lback::Result<()> = session.transaction(|session| {
+                session.on_commit(hold(Bomb));
+                note(session.conn(), "lost")?;
+                Err(lback::Invalid::new("a", "b").into())
+            });
+            assert!(inner.is_err());
+            lback::Result::Ok(note(session.conn(), "kept too")?)
+        })
+        .expect("it is committed");
+    assert_eq!(notes(&mut database.session()), ["kept", "kept too"]);
+
+    // While another panic goes on.
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        session.transaction(|session| {
+            session.on_commit(hold(Bomb));
+            note(session.conn(), "lost")?;
+            if session.in_transaction() {
+                panic!("in the closure");
+            }
+            lback::Result::Ok(())
+        })
+    }));
+    let panic = panicked.expect_err("it goes on");
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"in the closure"));
+    assert!(!session.in_transaction());
+    session
+        .transaction(|session| note(session.conn(), "later"))
+        .expect("the session is in order");
+    assert_eq!(
+        notes(&mut database.session()),
+        ["kept", "kept too", "later"]
+    );
+}
+
+#[test]
+fn a_state_that_is_dropped_with_its_scope() {
+    let Some((database, mut session, _trace)) = opened() else {
+        return;
+    };
+    struct Actor(#[allow(dead_code)] Bomb);
+    let done = session.with(Actor(Bomb), |session| {
+        session.transaction(|session| note(session.conn(), "kept"))
+    });
+    done.expect("what was committed does not look failed");
+    assert_eq!(messages(&mut session), ["in Drop"]);
+    assert_eq!(notes(&mut database.session()), ["kept"]);
+    drop(session.with_state(Actor(Bomb)));
+}
+
+#[test]
+fn what_an_effect_leaves_behind() {
+    let Some((database, mut session, trace)) = opened() else {
+        return;
+    };
+    let (created, recording) = session.record(|session| Users.create(session, new_user("ada")));
+    created.expect("it is committed");
+    assert_eq!(trace.take(), ["welcome ada"], "the others run");
+    recording.assert_failed(fail_unprintably);
+    recording.assert_failed(panic_unprintably);
+    let messages = messages(&mut session);
+    assert_eq!(messages, ["an error", "a panic without a message"]);
+    assert!(
+        Users
+            .exists(&mut database.session(), UserId::from(1))
+            .unwrap()
+    );
+
+    // A handler that prints them panics, and so does what it leaves to be dropped.
+    session.on_failure(|failure| {
+        let _ = failure.to_string();
+    });
+    Users
+        .create(&mut session, new_user("grace"))
+        .expect("it is committed");
+    assert_eq!(trace.take(), ["welcome grace"]);
+    session.on_failure(|_| {});
+    Users
+        .create(&mut session, new_user("zoe"))
+        .expect("it is committed");
+    assert_eq!(trace.take(), ["welcome zoe"]);
+    // Those that are still kept are dropped with the session.
+    drop(session);
+}
+
+#[test]
+fn effects_that_are_left_in_a_session() {
+    let Some((_database, mut session, _trace)) = opened() else {
+        return;
+    };
+    let ((), captured) = session.capture(|session| {
+        session
+            .transaction(|session| {
+                session.on_commit(hold(Bomb));
+                lback::Result::Ok(())
+            })
+            .expect("nothing is wrong");
+    });
+    assert_eq!(captured.len(), 1);
+    assert_eq!(
+        messages(&mut session),
+        ["in Drop"],
+        "forgotten with the capture"
+    );
+}
