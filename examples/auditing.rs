@@ -189,7 +189,7 @@ fn entries(session: &mut Session) -> lback::Result<Vec<String>> {
 
 diesel::table! {
     audit_log (id) {
-        id -> Integer,
+        id -> BigInt,
         who -> Text,
         what -> Text,
         whom -> Text,

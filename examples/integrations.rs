@@ -169,7 +169,7 @@ fn summary(requests: &[http::Request]) -> Vec<String> {
 
 diesel::table! {
     pushes (id) {
-        id -> Integer,
+        id -> BigInt,
         method -> Text,
         path -> Text,
         body -> Text,
@@ -181,7 +181,7 @@ diesel::table! {
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = pushes)]
 struct Push {
-    id: i32,
+    id: i64,
     method: String,
     path: String,
     body: String,

@@ -104,7 +104,7 @@ fn main() -> lback::Result<()> {
 
 diesel::table! {
     audit_log (id) {
-        id -> Integer,
+        id -> BigInt,
         what -> Text,
     }
 }

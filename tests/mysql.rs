@@ -19,6 +19,12 @@ macro_rules! own_users {
     };
 }
 
+macro_rules! own_repository {
+    ($($named:tt)*) => {
+        lback_tests::own_repository!(MysqlConnection, $($named)*);
+    };
+}
+
 #[path = "promises/mod.rs"]
 mod promises;
 

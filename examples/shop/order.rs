@@ -12,9 +12,9 @@ pub const TABLE: &str = "CREATE TABLE orders (
 
 diesel::table! {
     orders (id) {
-        id -> Integer,
+        id -> BigInt,
         customer -> Text,
-        product_id -> Integer,
+        product_id -> BigInt,
         quantity -> Integer,
         is_shipped -> Bool,
     }
@@ -23,9 +23,9 @@ diesel::table! {
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable, Identifiable)]
 #[diesel(table_name = orders)]
 pub struct Order {
-    pub id: i32,
+    pub id: i64,
     pub customer: String,
-    pub product_id: i32,
+    pub product_id: i64,
     pub quantity: i32,
     pub is_shipped: bool,
 }
@@ -34,13 +34,13 @@ pub struct Order {
 #[diesel(table_name = orders)]
 pub struct NewOrder {
     pub customer: String,
-    pub product_id: i32,
+    pub product_id: i64,
     pub quantity: i32,
     pub is_shipped: bool,
 }
 
 impl NewOrder {
-    pub fn new(customer: &str, product_id: i32, quantity: i32) -> Self {
+    pub fn new(customer: &str, product_id: i64, quantity: i32) -> Self {
         Self {
             customer: customer.to_owned(),
             product_id,
@@ -77,7 +77,7 @@ pub struct OrderShipped<'a> {
 }
 
 /// Marks the order and tells whoever listens: both, or neither.
-pub fn ship(session: &mut Session, order: i32) -> lback::Result<Order> {
+pub fn ship(session: &mut Session, order: i64) -> lback::Result<Order> {
     session.transaction(|session| {
         let shipped = OrderChanges {
             is_shipped: Some(true),

@@ -12,7 +12,7 @@ pub const TABLE: &str = "CREATE TABLE products (
 
 diesel::table! {
     products (id) {
-        id -> Integer,
+        id -> BigInt,
         name -> Text,
         cents -> Integer,
         stock -> Integer,
@@ -22,7 +22,7 @@ diesel::table! {
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable, Identifiable)]
 #[diesel(table_name = products)]
 pub struct Product {
-    pub id: i32,
+    pub id: i64,
     pub name: String,
     pub cents: i32,
     pub stock: i32,

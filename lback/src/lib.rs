@@ -75,7 +75,7 @@ pub use lback_macros::signal;
 #[cfg(feature = "r2d2")]
 pub use pool::{Database, DatabaseBuilder};
 pub use receiver::{BoxError, OnError, Phase, Place, Registration, Signal, SignalInfo, Timing};
-pub use repository::{AsKey, Entity, Page, Repository, Validate};
+pub use repository::{AsKey, Cascade, CascadeAction, Entity, Page, Repository, Validate};
 pub use session::{
     Captured, Event, Failure, FailureCause, Failures, Isolation, Lock, PendingEffect, Recording,
     Session, SessionConnection, SkipReason, Target, TransactionOptions,

@@ -7,5 +7,6 @@ mod a_pool_of_a_private_database_has_one_connection;
 mod a_statement_that_ends_more_than_itself_is_noticed;
 mod a_table_may_lie_in_an_attached_database;
 mod an_application_may_have_users_of_its_own;
+mod an_integer_that_does_not_fit_is_an_error;
 mod an_unknown_outcome_runs_no_effect;
 mod the_peers_database_opens_as_it_is;

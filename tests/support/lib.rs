@@ -68,6 +68,19 @@ macro_rules! own_users {
     };
 }
 
+/// Declares a repository on a table of the test's own: `Items: entity = Item, table = items, ..`.
+///
+/// Each test binary wraps it, with its own connection.
+#[macro_export]
+#[rustfmt::skip] // as above
+macro_rules! own_repository {
+    ($connection:ident, $name:ident: $($options:tt)*) => {
+        #[lback::repository($($options)*, connection = $connection)]
+        #[derive(Clone, Debug, Default)]
+        pub(crate) struct $name;
+    };
+}
+
 /// A user that is valid as it is. Its password has the cheapest hash there is.
 pub fn new_user(name: &str) -> lback::NewUser {
     let local = name.trim().replace(' ', ".");

@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::sql_types::{BigInt, Bool};
-pub use lback::mysql::migrate;
+pub use lback::mysql::{cascades, migrate};
 pub use lback::mysql::{prelude::*, users::*};
 
 use crate::proxy::Proxy;

@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::sql_types::{BigInt, Bool};
-pub use lback::postgres::migrate;
+pub use lback::postgres::{cascades, migrate};
 pub use lback::postgres::{prelude::*, users::*};
 
 use crate::proxy::Proxy;

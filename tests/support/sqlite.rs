@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-pub use lback::sqlite::migrate;
+pub use lback::sqlite::{cascades, migrate};
 pub use lback::sqlite::{prelude::*, users::*};
 
 pub use crate::shop::sqlite as shop;

@@ -39,6 +39,10 @@ pub(super) struct Repository {
     pub(super) noun: Ident,
     /// The field of `insert` that holds the key, if the database does not make it.
     pub(super) given_key: Option<Ident>,
+    /// The column, and the field of `entity`, that counts updates.
+    pub(super) version: Option<Ident>,
+    /// Whether a row is read again behind the statement that wrote it.
+    pub(super) rereads: bool,
     /// Whether `Entity` is implemented here, and not beside another repository.
     pub(super) declares_entity: bool,
 }
@@ -70,6 +74,8 @@ pub(super) fn repository(
         backend,
         noun: noun?,
         given_key: options.given_key.map(|given| given.value),
+        version: options.version.map(|given| given.value),
+        rereads: options.reread.is_some(),
         declares_entity: options.shared_entity.is_none(),
     })
 }

@@ -245,6 +245,7 @@ fn model(repository: &Repository, events: &[Event]) -> TokenStream {
     let sends = events.iter().map(|event| send(repository, event));
     let types = part::types(repository);
     let functions = part::functions(repository);
+    let constants = part::constants(repository);
     let table_name = repository
         .table
         .segments
@@ -254,6 +255,7 @@ fn model(repository: &Repository, events: &[Event]) -> TokenStream {
         #[automatically_derived]
         impl ::lback::__private::Model for #ident {
             const TABLE: &'static str = #table_name;
+            #constants
 
             type Connection = #connection;
             #types

@@ -7,7 +7,7 @@ use syn::{Expr, Ident, Item, ItemStruct, LitStr, Path, Token, Type};
 use crate::mistake::Mistakes;
 use crate::option::{Given, comma, nearest, no_such, set};
 
-const OPTIONS: [&str; 9] = [
+const OPTIONS: [&str; 11] = [
     "entity",
     "table",
     "insert",
@@ -16,6 +16,8 @@ const OPTIONS: [&str; 9] = [
     "name",
     "backend",
     "given_key",
+    "version",
+    "reread",
     "shared_entity",
 ];
 
@@ -30,6 +32,8 @@ pub(super) struct Options {
     pub(super) name: Option<Given<LitStr>>,
     pub(super) backend: Option<Given<Ident>>,
     pub(super) given_key: Option<Given<Ident>>,
+    pub(super) version: Option<Given<Ident>>,
+    pub(super) reread: Option<Given<()>>,
     pub(super) shared_entity: Option<Given<()>>,
     /// What unknown options were probably meant to be: they are not missing too.
     pub(super) guessed: Vec<&'static str>,
@@ -42,6 +46,8 @@ pub(super) struct Options {
 // name = "post"
 // backend = sqlite
 // given_key = id
+// version = lock_version
+// reread
 // shared_entity
 pub(super) fn options(attr: TokenStream, mistakes: &mut Mistakes) -> Options {
     let mut options = Options::default();
@@ -74,6 +80,8 @@ fn option(
         "name" => set(&mut options.name, name, value(input)?, mistakes),
         "backend" => set(&mut options.backend, name, value(input)?, mistakes),
         "given_key" => set(&mut options.given_key, name, value(input)?, mistakes),
+        "version" => set(&mut options.version, name, value(input)?, mistakes),
+        "reread" => set(&mut options.reread, name, (), mistakes),
         "shared_entity" => set(&mut options.shared_entity, name, (), mistakes),
         _ => {
             mistakes.add(&name, no_such(&name, &OPTIONS));

@@ -46,6 +46,7 @@ pub(super) fn functions(repository: &Repository) -> TokenStream {
         entity,
         insert,
         given_key,
+        version,
         ..
     } = repository;
     let key = key(entity);
@@ -56,6 +57,13 @@ pub(super) fn functions(repository: &Repository) -> TokenStream {
         quote! {
             fn given_key(#data: &Self::Insert) -> ::core::option::Option<#key> {
                 ::core::option::Option::Some(::core::clone::Clone::clone(&#data.#field))
+            }
+        }
+    });
+    let version = version.as_ref().map(|field| {
+        quote_spanned! {field.span()=>
+            fn version_of(entity: &Self::Entity) -> ::core::option::Option<i64> {
+                ::core::option::Option::Some(::core::convert::Into::<i64>::into(entity.#field))
             }
         }
     });
@@ -72,6 +80,28 @@ pub(super) fn functions(repository: &Repository) -> TokenStream {
         }
 
         #given_key
+        #version
+    }
+}
+
+/// What differs from what most repositories do.
+pub(super) fn constants(repository: &Repository) -> TokenStream {
+    let table = &repository.table;
+    let version = repository.version.as_ref().map(|column| {
+        quote_spanned! {column.span()=>
+            const VERSION: ::core::option::Option<&'static str> = ::core::option::Option::Some(
+                <#table::#column as ::lback::__private::diesel::Column>::NAME,
+            );
+        }
+    });
+    let rereads = repository.rereads.then(|| {
+        quote!(
+            const REREADS: bool = true;
+        )
+    });
+    quote! {
+        #version
+        #rereads
     }
 }
 

@@ -109,6 +109,23 @@ pub enum Error {
         /// Its key, if it has one already.
         key: Option<String>,
     },
+    /// The row was updated since the caller read it: of a repository with a `version`.
+    #[non_exhaustive]
+    Stale {
+        /// What was to be changed.
+        entity: &'static str,
+        /// Its key.
+        key: String,
+    },
+    /// A statement about one row wrote several: the key that `diesel::table!` declares is not unique
+    /// in the database. It was undone.
+    #[non_exhaustive]
+    NotUnique {
+        /// What was to be changed.
+        entity: &'static str,
+        /// Its table, as the module of `diesel::table!` is called.
+        table: &'static str,
+    },
     /// A receiver asks for a `#[state]` that nobody put into the session.
     #[non_exhaustive]
     StateMissing {

@@ -79,6 +79,8 @@ impl StdError for Error {
             | Self::NotOutermost
             | Self::SessionSwapped
             | Self::Suppressed { .. }
+            | Self::Stale { .. }
+            | Self::NotUnique { .. }
             | Self::Recursion { .. }
             | Self::EffectLoop { .. }
             | Self::Unsupported { .. } => None,
@@ -174,6 +176,15 @@ impl Error {
             Self::SessionSwapped => f.write_str(
                 "another session stands where this one's transaction was begun, because the two \
                  changed places inside the closure; the transaction is not committed",
+            ),
+            Self::Stale { entity, key } => write!(
+                f,
+                "the {entity} with key {key} was updated since it was read: read it again"
+            ),
+            Self::NotUnique { entity, table } => write!(
+                f,
+                "a statement about one {entity} wrote several rows, and was undone: the key that \
+                 `diesel::table!` declares for `{table}` is not unique in the database"
             ),
             Self::Suppressed { entity, key } => {
                 write!(f, "the database did not write the {entity}")?;

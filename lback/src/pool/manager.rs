@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use diesel::QueryResult;
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, CacheSize, TransactionManager};
 use diesel::r2d2::{ConnectionManager, Error, ManageConnection, R2D2Connection};
 
 use crate::session::SessionConnection;
@@ -15,14 +15,16 @@ pub(super) struct Manager<C> {
     connections: ConnectionManager<C>,
     on_connect: Option<Hook<C>>,
     before_reuse: Option<Hook<C>>,
+    keeps_statements: bool,
 }
 
 impl<C: SessionConnection + R2D2Connection> Manager<C> {
-    pub(super) fn new(url: &str, hooks: &Hooks<C>) -> Self {
+    pub(super) fn new(url: &str, hooks: &Hooks<C>, keeps_statements: bool) -> Self {
         Self {
             connections: ConnectionManager::new(url),
             on_connect: hooks.on_connect.clone(),
             before_reuse: hooks.before_reuse.clone(),
+            keeps_statements,
         }
     }
 }
@@ -56,6 +58,9 @@ impl<C: SessionConnection + R2D2Connection> ManageConnection for Manager<C> {
 
     fn connect(&self) -> Result<C, Error> {
         let mut connection = self.connections.connect()?;
+        if !self.keeps_statements {
+            connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+        }
         connection.prepare().map_err(Error::QueryError)?;
         if let Some(hook) = &self.on_connect {
             hook(&mut connection).map_err(Error::QueryError)?;

@@ -160,6 +160,21 @@ impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
         self
     }
 
+    /// How many shapes of an update stay prepared on each connection, for each repository: see
+    /// [`Session::with_prepared_updates`].
+    #[must_use]
+    pub fn prepared_updates(mut self, most: usize) -> Self {
+        self.settings.keep_prepared(most);
+        self
+    }
+
+    /// No statement stays prepared: see [`Session::without_prepared_statements`].
+    #[must_use]
+    pub fn without_prepared_statements(mut self) -> Self {
+        self.settings.keep_nothing_prepared();
+        self
+    }
+
     /// A registry for all sessions: see [`Session::with_registry`].
     #[must_use]
     pub fn registry(mut self, registry: &ManualRegistry) -> Self {
@@ -234,7 +249,11 @@ impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
             pool = pool.max_size(1).idle_timeout(None).max_lifetime(None);
         }
         let pool = pool
-            .build(Manager::new(url, &self.hooks))
+            .build(Manager::new(
+                url,
+                &self.hooks,
+                self.settings.keeps_statements(),
+            ))
             .map_err(|error| Error::Connection {
                 what: "the database cannot be reached".into(),
                 source: error.into(),

@@ -23,7 +23,7 @@ use diesel::{
     Selectable, SelectableExpression, Table,
 };
 
-use super::dialect::Dialect;
+use super::dialect::{Dialect, Narrow};
 
 /// An entity that knows its key.
 // Not public API. Used by generated code.
@@ -107,11 +107,22 @@ pub trait Makes<E, Table, C: Dialect>: Sized {
     /// What stands behind SELECT: it has one text, and binds nothing.
     fn columns() -> impl QueryFragment<C::Backend>;
 
-    fn row<S>(conn: &mut C, statement: S) -> QueryResult<E>
+    /// The columns that would be cut off where they hold much.
+    fn narrow() -> Vec<Narrow>;
+
+    /// The first row.
+    fn row<S>(conn: &mut C, statement: S, narrow: &[Narrow]) -> QueryResult<E>
     where
         S: Query<SqlType = Self> + QueryFragment<C::Backend> + QueryId;
 
-    fn rows<S>(conn: &mut C, statement: S) -> QueryResult<Vec<E>>
+    /// Each row, to the end of the statement, with its fingerprint if that is asked for.
+    fn rows<S>(
+        conn: &mut C,
+        statement: S,
+        narrow: &[Narrow],
+        is_printed: bool,
+        take: &mut dyn FnMut(E, u64),
+    ) -> QueryResult<()>
     where
         S: Query<SqlType = Self> + QueryFragment<C::Backend> + QueryId;
 }
@@ -131,21 +142,37 @@ where
         E::construct_selection()
     }
 
-    fn row<S>(conn: &mut C, statement: S) -> QueryResult<E>
-    where
-        S: Query<SqlType = Columns> + QueryFragment<C::Backend> + QueryId,
-    {
-        let row = conn.load(statement)?.next().ok_or(Error::NotFound)?;
-        E::build_from_row(&row?).map_err(Error::DeserializationError)
+    fn narrow() -> Vec<Narrow> {
+        C::narrow::<Columns>()
     }
 
-    fn rows<S>(conn: &mut C, statement: S) -> QueryResult<Vec<E>>
+    fn row<S>(conn: &mut C, statement: S, narrow: &[Narrow]) -> QueryResult<E>
     where
         S: Query<SqlType = Columns> + QueryFragment<C::Backend> + QueryId,
     {
-        conn.load(statement)?
-            .map(|row| E::build_from_row(&row?).map_err(Error::DeserializationError))
-            .collect()
+        let row = conn.load(statement)?.next().ok_or(Error::NotFound)??;
+        C::check_narrow(&row, narrow)?;
+        E::build_from_row(&row).map_err(Error::DeserializationError)
+    }
+
+    fn rows<S>(
+        conn: &mut C,
+        statement: S,
+        narrow: &[Narrow],
+        is_printed: bool,
+        take: &mut dyn FnMut(E, u64),
+    ) -> QueryResult<()>
+    where
+        S: Query<SqlType = Columns> + QueryFragment<C::Backend> + QueryId,
+    {
+        for row in conn.load(statement)? {
+            let row = row?;
+            C::check_narrow(&row, narrow)?;
+            let fingerprint = if is_printed { C::fingerprint(&row) } else { 0 };
+            let entity = E::build_from_row(&row).map_err(Error::DeserializationError)?;
+            take(entity, fingerprint);
+        }
+        Ok(())
     }
 }
 

@@ -1,90 +1,339 @@
 //! Many rows at once: all pre signals, as few statements as the database allows, all post signals.
+//!
+//! Which row is which tells its key, as the database compares keys and not as the program does: it
+//! may know no case, pad with spaces, or have a trigger write another key. Where that leaves a doubt,
+//! what was written together is undone, and the rows are written one by one.
 
+use std::any::TypeId;
 use std::collections::BTreeMap;
 
 use diesel::result::{EmptyChangeset, Error as DieselError};
 
-use super::dialect::Dialect;
-use super::key::Entity;
+use super::dialect::{Dialect, Lock};
+use super::key::{AsKey, Entity};
 use super::model::{Key, Model, Validate};
-use super::query;
-use super::row::{SessionOf, not_found, write};
+use super::query::{self, Printed};
+use super::row::{
+    self, Inserting, SessionOf, are_keys_told, changed_meanwhile, inserting, is_kept_while_deleted,
+    not_found, untold, write,
+};
 use crate::error::{Error, Result};
 
-pub(super) type Rows<R> = BTreeMap<Key<R>, <R as Model>::Entity>;
+/// Why rows were not written together.
+pub(super) enum NotTogether {
+    /// It could not be told which row is which.
+    Unclear,
+    Failed(Error),
+}
 
-/// Inserts rows, and gives them back in that order: matched by key, never by position.
-pub(super) fn insert<R: Model>(
+impl From<Error> for NotTogether {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+type Together<T> = std::result::Result<T, NotTogether>;
+
+/// Writes rows together, or, where that could not be told apart, undoes it and writes them again.
+pub(super) fn together<R: Model, T>(
+    session: &mut SessionOf<R>,
+    together: impl FnOnce(&mut SessionOf<R>) -> Together<T>,
+    one_by_one: impl FnOnce(&mut SessionOf<R>) -> Result<T>,
+) -> Result<T> {
+    match session.transaction(together) {
+        Ok(done) => Ok(done),
+        Err(NotTogether::Unclear) => one_by_one(session),
+        Err(NotTogether::Failed(error)) => Err(error),
+    }
+}
+
+/// What the caller names rows by: their keys, and their versions where the rows themselves were given.
+pub(super) fn named<R: Model, T: AsKey<R::Entity, Via>, Via>(
+    targets: impl IntoIterator<Item = T>,
+) -> (Vec<Key<R>>, Vec<Option<i64>>) {
+    let named = |target: T| (target.as_key(), target.as_row().and_then(R::version_of));
+    targets.into_iter().map(named).unzip()
+}
+
+/// Inserts rows, in as few statements as can be, and gives them back in that order. `is_level` says
+/// that the operation has a level of its own already.
+pub(super) fn insert_all<R: Model>(
     session: &mut SessionOf<R>,
     data: &[R::Insert],
+    is_level: bool,
 ) -> Result<Vec<R::Entity>> {
+    let each = |session: &mut SessionOf<R>| {
+        data.iter()
+            .map(|data| row::insert::<R>(session, data))
+            .collect()
+    };
+    let each = |session: &mut SessionOf<R>| {
+        if is_level {
+            each(session)
+        } else {
+            session.transaction(each)
+        }
+    };
+    if is_insertable_together::<R>(session, data)? {
+        together::<R, _>(session, |session| insert::<R>(session, data), each)
+    } else {
+        each(session)
+    }
+}
+
+/// Whether rows may be inserted together, and their keys then tell which is which.
+fn is_insertable_together<R: Model>(
+    session: &mut SessionOf<R>,
+    data: &[R::Insert],
+) -> Result<bool> {
+    if data.len() < 2 {
+        return Ok(false);
+    }
+    if data.iter().all(|row| R::given_key(row).is_some()) {
+        return Ok(true);
+    }
+    match inserting::<R>(session)? {
+        Inserting::Returning => session.statement(|_| query::makes_ascending_keys::<R>(data)),
+        Inserting::Keeping => are_keys_told::<R>(session, data),
+        Inserting::Counting if are_keys_told::<R>(session, data)? => Ok(true),
+        Inserting::Counting => untold::<R, _>(session),
+    }
+}
+
+/// Inserts rows together, and gives them back in that order.
+fn insert<R: Model>(session: &mut SessionOf<R>, data: &[R::Insert]) -> Together<Vec<R::Entity>> {
     let Some(first) = data.first() else {
         return Ok(Vec::new());
     };
-    if R::given_key(first).is_none()
-        && !session.statement(|_| query::makes_ascending_keys::<R>(data))?
-    {
-        return data
-            .iter()
-            .map(|row| write::<R, _>(session, |conn| query::insert::<R>(conn, row)))
-            .collect();
-    }
     let binds = session.statement(|_| query::binds_of_insert::<R>(first))?;
+    let most = rows_for::<R>(binds, 0);
+    let inserting = inserting::<R>(session)?;
     let mut inserted = Vec::with_capacity(data.len());
-    for chunk in data.chunks(rows_for::<R>(binds, 0)) {
-        let rows = by_key::<R>(write::<R, _>(session, |conn| {
-            query::insert_many::<R>(conn, chunk)
-        })?);
+    for chunk in chunks::<R, _>(session, data, most, 0, query::bytes_of_insert::<R>)? {
+        let rows = write::<R, _>(session, |conn| {
+            if inserting == Inserting::Returning {
+                query::insert_many::<R>(conn, chunk)
+            } else {
+                query::insert_and_select_many::<R>(conn, chunk)
+            }
+        })?;
         if rows.len() != chunk.len() {
+            match inserting {
+                Inserting::Returning => {}
+                Inserting::Keeping => return Err(NotTogether::Unclear),
+                Inserting::Counting => return untold::<R, _>(session).map_err(NotTogether::from),
+            }
             let what = "an INSERT that stores other rows than it was given";
-            return Err(Error::Unsupported { what: what.into() });
+            return Err(Error::Unsupported { what: what.into() }.into());
         }
         match chunk.iter().map(R::given_key).collect::<Option<Vec<_>>>() {
             Some(keys) => inserted.extend(in_order_of::<R>(&keys, rows)?),
-            // Keys that the database makes ascend in the order of the rows.
-            None => inserted.extend(rows.into_values()),
+            // They come as they were inserted, although no database promises it; that their keys
+            // ascend as well is the other witness.
+            None if rows.is_sorted_by(|one, next| one.key() < next.key()) => inserted.extend(rows),
+            None => return Err(NotTogether::Unclear),
         }
+    }
+    if R::REREADS {
+        let keys: Vec<_> = inserted.iter().map(Entity::key).collect();
+        let rows = fetch::<R>(session, &keys)?;
+        inserted = in_order_of::<R>(&keys, rows)?;
     }
     Ok(inserted)
 }
 
-/// Reads rows, locked if `for_update`; a missing one is `NotFound`.
-pub(super) fn select<R: Model>(
-    session: &mut SessionOf<R>,
-    keys: &[Key<R>],
-    for_update: bool,
-) -> Result<Rows<R>> {
-    let select = if for_update {
-        query::select_many_for_update::<R>
-    } else {
-        query::select_many::<R>
-    };
-    let mut rows = Rows::<R>::new();
-    for chunk in keys.chunks(rows_for::<R>(1, 0)) {
-        rows.extend(by_key::<R>(session.statement(|conn| select(conn, chunk))?));
-    }
-    Ok(rows)
+/// Rows as they were found, and which of them each of the caller's keys is.
+pub(super) struct Rows<R: Model> {
+    pub(super) found: Vec<Row<R>>,
+    /// For each key that was asked for, a place in `found`.
+    places: Vec<Option<usize>>,
 }
 
-/// Makes the same changes to some rows. `None` if there are none to make.
-fn update<R: Model>(
+pub(super) struct Row<R: Model> {
+    /// The key by which it was found, and is found again: the database may give it back otherwise.
+    asked: Key<R>,
+    pub(super) entity: R::Entity,
+    fingerprint: u64,
+}
+
+impl<R: Model> Rows<R> {
+    /// Reads rows, in the order of the first mention of each.
+    pub(super) fn read(
+        session: &mut SessionOf<R>,
+        keys: &[Key<R>],
+        lock: Option<Lock>,
+    ) -> Result<Self> {
+        let distinct = distinct::<R>(keys);
+        let mut read: Vec<Option<Printed<R>>> = Vec::with_capacity(distinct.len());
+        let mut by_key = BTreeMap::new();
+        for chunk in key_chunks::<R>(session, &distinct)? {
+            let rows = session.statement(|conn| match lock {
+                Some(lock) => query::select_many_locked::<R>(conn, chunk, lock),
+                None => {
+                    let rows = query::select_many::<R>(conn, chunk)?;
+                    Ok(rows.into_iter().map(|row| (row, 0)).collect())
+                }
+            })?;
+            for row in rows {
+                by_key.entry(row.0.key()).or_insert_with(|| {
+                    read.push(Some(row));
+                    read.len() - 1
+                });
+            }
+        }
+        let mut places = BTreeMap::new();
+        let mut left = Vec::new();
+        for key in &distinct {
+            match by_key.get(key) {
+                Some(&place) => drop(places.insert(key.clone(), place)),
+                None => left.push(key.clone()),
+            }
+        }
+        let may_be_equal = !left.is_empty() && !by_key.is_empty() && !query::has_integer_key::<R>();
+        if may_be_equal && (places.len() < by_key.len() || !fetch::<R>(session, &left)?.is_empty())
+        {
+            for key in left {
+                let found = session.statement(|conn| query::select::<R>(conn, &key))?;
+                let place = found.and_then(|row| by_key.get(&row.key()).copied());
+                places.extend(place.map(|place| (key, place)));
+            }
+        }
+        let mut found = Vec::with_capacity(read.len());
+        let mut moved: Vec<Option<usize>> = read.iter().map(|_| None).collect();
+        for key in &distinct {
+            let Some(&place) = places.get(key) else {
+                continue;
+            };
+            if let Some((entity, fingerprint)) = read[place].take() {
+                moved[place] = Some(found.len());
+                found.push(Row {
+                    asked: key.clone(),
+                    entity,
+                    fingerprint,
+                });
+            }
+        }
+        Ok(Self {
+            found,
+            places: keys.iter().map(|key| moved[*places.get(key)?]).collect(),
+        })
+    }
+
+    /// The place of each of the caller's keys; the first that has no row is `NotFound`.
+    pub(super) fn places(&self, keys: &[Key<R>]) -> Result<Vec<usize>> {
+        self.places
+            .iter()
+            .zip(keys)
+            .map(|(place, key)| place.ok_or_else(|| not_found::<R>(key)))
+            .collect()
+    }
+
+    /// The row of each of the caller's keys.
+    pub(super) fn of_each(&self) -> impl Iterator<Item = Option<&R::Entity>> {
+        self.places
+            .iter()
+            .map(|place| place.map(|place| &self.found[place].entity))
+    }
+
+    /// Deletes them all, and gives them as they were then.
+    pub(super) fn delete(self, session: &mut SessionOf<R>) -> Result<Vec<R::Entity>> {
+        let keys: Vec<_> = self.found.iter().map(|row| row.asked.clone()).collect();
+        if is_kept_while_deleted::<R>() {
+            for chunk in key_chunks::<R>(session, &keys)? {
+                let deleted = write::<R, _>(session, |conn| query::delete_many::<R>(conn, chunk))?;
+                if deleted != chunk.len() {
+                    require_gone::<R>(session, chunk)?;
+                }
+            }
+            return Ok(self.found.into_iter().map(|row| row.entity).collect());
+        }
+        let mut deleted = BTreeMap::new();
+        for chunk in key_chunks::<R>(session, &keys)? {
+            let rows = write::<R, _>(session, |conn| {
+                query::delete_many_returning::<R>(conn, chunk)
+            })?;
+            if rows.len() != chunk.len() {
+                require_gone::<R>(session, chunk)?;
+            }
+            deleted.extend(rows.into_iter().map(|row| (row.0.key(), row)));
+        }
+        self.found
+            .into_iter()
+            .map(|row| match deleted.remove(&row.entity.key()) {
+                Some((_, changed)) if changed != row.fingerprint => Err(changed_meanwhile()),
+                Some((entity, _)) => Ok(entity),
+                // It went along with another, by a key that cascades.
+                None => Ok(row.entity),
+            })
+            .collect()
+    }
+}
+
+/// Rows may go along with others of them, by keys that cascade; what is left was not deleted.
+fn require_gone<R: Model>(session: &mut SessionOf<R>, keys: &[Key<R>]) -> Result<()> {
+    match fetch::<R>(session, keys)?.first() {
+        Some(left) => Err(not_found::<R>(&left.key())),
+        None => Ok(()),
+    }
+}
+
+/// Deletes rows that nobody has to see.
+pub(super) fn delete<R: Model>(session: &mut SessionOf<R>, keys: &[Key<R>]) -> Together<()> {
+    let keys = distinct::<R>(keys);
+    for chunk in key_chunks::<R>(session, &keys)? {
+        let deleted = write::<R, _>(session, |conn| query::delete_many::<R>(conn, chunk))?;
+        if deleted != chunk.len() {
+            return Err(NotTogether::Unclear);
+        }
+    }
+    Ok(())
+}
+
+/// Makes the same changes to rows that nobody has to see, and gives them back for each key.
+pub(super) fn update<R: Model>(
     session: &mut SessionOf<R>,
     keys: &[Key<R>],
     changes: &R::Update,
-) -> Result<Option<Rows<R>>> {
+) -> Together<Vec<R::Entity>>
+where
+    R::Entity: Clone,
+{
+    let distinct = distinct::<R>(keys);
+    let Some(rows) = update_all::<R>(session, &distinct, changes)? else {
+        return Err(NotTogether::Unclear);
+    };
+    let by_key: BTreeMap<_, _> = rows.into_iter().map(|row| (row.key(), row)).collect();
+    if by_key.len() != distinct.len() {
+        return Err(NotTogether::Unclear);
+    }
+    let row = |key| by_key.get(key).cloned().ok_or(NotTogether::Unclear);
+    keys.iter().map(row).collect()
+}
+
+/// In any order; `None` if there is nothing to set.
+fn update_all<R: Model>(
+    session: &mut SessionOf<R>,
+    keys: &[Key<R>],
+    changes: &R::Update,
+) -> Result<Option<Vec<R::Entity>>> {
     let binds = match query::binds_of_update::<R>(changes) {
         Err(DieselError::QueryBuilderError(error)) if error.is::<EmptyChangeset>() => {
             return Ok(None);
         }
         binds => session.statement(|_| binds)?,
     };
-    let mut rows = Rows::<R>::new();
-    for chunk in keys.chunks(rows_for::<R>(1, binds)) {
-        rows.extend(by_key::<R>(write::<R, _>(session, |conn| match chunk {
-            // Receivers may give every row changes of its own, and this statement stays prepared.
-            [key] => Ok(Vec::from_iter(query::update::<R>(conn, key, changes)?)),
-            keys => query::update_many::<R>(conn, keys, changes),
-        })?));
+    let kept = session.kept_updates();
+    let others = R::Connection::SURE_BYTES.map_or(0, |_| query::bytes_of_update::<R>(changes));
+    let mut rows = Vec::with_capacity(keys.len());
+    let most = rows_for::<R>(1, binds);
+    for chunk in chunks::<R, _>(session, keys, most, others, |key| format!("{key:?}").len())? {
+        rows.extend(write::<R, _>(session, |conn| {
+            query::update_many::<R>(conn, chunk, changes, kept)
+        })?);
+    }
+    if R::REREADS {
+        let keys: Vec<_> = rows.iter().map(Entity::key).collect();
+        rows = fetch::<R>(session, &keys)?;
     }
     Ok(Some(rows))
 }
@@ -95,9 +344,9 @@ pub(super) struct Groups<R: Model> {
 }
 
 struct Group<R: Model> {
-    keys: Vec<Key<R>>,
+    /// Places of rows.
+    rows: Vec<usize>,
     changes: R::Update,
-    is_changed: bool,
 }
 
 impl<R: Model> Default for Groups<R> {
@@ -107,7 +356,7 @@ impl<R: Model> Default for Groups<R> {
 }
 
 impl<R: Model> Groups<R> {
-    pub(super) fn add(&mut self, key: &Key<R>, changes: R::Update)
+    pub(super) fn add(&mut self, row: usize, changes: R::Update)
     where
         R::Update: PartialEq,
     {
@@ -116,75 +365,73 @@ impl<R: Model> Groups<R> {
             .iter_mut()
             .find(|group| group.changes == changes)
         {
-            Some(group) => group.keys.push(key.clone()),
-            None => self.add_all(vec![key.clone()], changes),
+            Some(group) => group.rows.push(row),
+            None => self.groups.push(Group {
+                rows: vec![row],
+                changes,
+            }),
         }
     }
 
-    pub(super) fn add_all(&mut self, keys: Vec<Key<R>>, changes: R::Update) {
-        self.groups.push(Group {
-            keys,
-            changes,
-            is_changed: false,
-        });
-    }
-
-    /// Validates and updates group by group, and gives all rows as they are then.
-    pub(super) fn update(&mut self, session: &mut SessionOf<R>) -> Result<Rows<R>> {
+    /// Validates and updates group by group: for each row, as it is then, and what was changed in
+    /// it, if anything was.
+    pub(super) fn update(
+        &mut self,
+        session: &mut SessionOf<R>,
+        before: &Rows<R>,
+        is_one_by_one: bool,
+    ) -> Result<Vec<(R::Entity, Option<&R::Update>)>> {
         for group in &mut self.groups {
             group.changes.validate()?;
         }
-        let mut rows = Rows::<R>::new();
-        for group in &mut self.groups {
-            match update::<R>(session, &group.keys, &group.changes)? {
-                Some(updated) => {
-                    group.is_changed = true;
-                    rows.extend(updated);
+        let mut after: Vec<_> = before.found.iter().map(|_| None).collect();
+        for group in &self.groups {
+            let changes = &group.changes;
+            let sets_key = session.statement(|_| query::sets_key::<R>(changes))?;
+            // Receivers may give every row changes of its own, and that statement stays prepared.
+            if is_one_by_one || sets_key || group.rows.len() == 1 {
+                for &place in &group.rows {
+                    let key = &before.found[place].asked;
+                    after[place] = Some(match row::update::<R>(session, key, None, changes)? {
+                        Some(row) => (row, Some(changes)),
+                        None => (row::stored::<R>(session, key)?, None),
+                    });
                 }
-                None => rows.extend(select::<R>(session, &group.keys, false)?),
+                continue;
             }
-            require_all::<R>(&group.keys, &rows)?;
+            let keys: Vec<_> = group
+                .rows
+                .iter()
+                .map(|&place| before.found[place].asked.clone())
+                .collect();
+            let (rows, changed) = match update_all::<R>(session, &keys, changes)? {
+                Some(rows) => (rows, Some(changes)),
+                None => (fetch::<R>(session, &keys)?, None),
+            };
+            let mut rows: BTreeMap<_, _> = rows.into_iter().map(|row| (row.key(), row)).collect();
+            for &place in &group.rows {
+                let key = before.found[place].entity.key();
+                let row = rows.remove(&key).ok_or_else(|| missing::<R>(&key, &rows))?;
+                after[place] = Some((row, changed));
+            }
         }
-        Ok(rows)
-    }
-
-    /// The rows that were changed, with what was changed in them.
-    pub(super) fn changed_in_order_of<'g>(
-        &'g self,
-        keys: &'g [Key<R>],
-    ) -> impl Iterator<Item = (&'g Key<R>, &'g R::Update)> {
-        let changed = self.groups.iter().filter(|group| group.is_changed);
-        let by_key: BTreeMap<_, _> = changed
-            .flat_map(|group| group.keys.iter().map(move |key| (key, &group.changes)))
-            .collect();
-        keys.iter()
-            .filter_map(move |key| Some((key, *by_key.get(key)?)))
+        Ok(after.into_iter().flatten().collect())
     }
 }
 
-/// Deletes rows, all of them or none.
-pub(super) fn delete<R: Model>(session: &mut SessionOf<R>, keys: &[Key<R>]) -> Result<()> {
-    for chunk in keys.chunks(rows_for::<R>(1, 0)) {
-        let deleted = session.write(|conn| query::delete_many::<R>(conn, chunk))?;
-        if deleted != chunk.len() {
-            let left = select::<R>(session, chunk, false)?;
-            let gone = chunk.iter().find(|key| !left.contains_key(key));
-            return Err(not_found::<R>(gone.unwrap_or(&chunk[0])));
-        }
+/// A row has not come back by its key: it is not there, or it is there under another.
+#[cold]
+fn missing<R: Model>(key: &Key<R>, left: &BTreeMap<Key<R>, R::Entity>) -> Error {
+    if left.is_empty() {
+        return not_found::<R>(key);
     }
-    Ok(())
-}
-
-/// Fails with the first key that has no row.
-pub(super) fn require_all<R: Model>(keys: &[Key<R>], rows: &Rows<R>) -> Result<()> {
-    match keys.iter().find(|key| !rows.contains_key(key)) {
-        Some(missing) => Err(not_found::<R>(missing)),
-        None => Ok(()),
-    }
+    let what = "an UPDATE of many rows in which the database gives them other keys: update them one \
+                by one";
+    Error::Unsupported { what: what.into() }
 }
 
 /// Each key once, in the order of its first occurrence.
-pub(super) fn distinct<R: Model>(keys: &[Key<R>]) -> Vec<Key<R>> {
+fn distinct<R: Model>(keys: &[Key<R>]) -> Vec<Key<R>> {
     let mut seen = std::collections::BTreeSet::new();
     keys.iter()
         .filter(|key| seen.insert(*key))
@@ -192,16 +439,70 @@ pub(super) fn distinct<R: Model>(keys: &[Key<R>]) -> Vec<Key<R>> {
         .collect()
 }
 
-fn by_key<R: Model>(rows: Vec<R::Entity>) -> Rows<R> {
-    rows.into_iter().map(|row| (row.key(), row)).collect()
+/// Reads rows, in any order.
+fn fetch<R: Model>(session: &mut SessionOf<R>, keys: &[Key<R>]) -> Result<Vec<R::Entity>> {
+    let mut rows = Vec::with_capacity(keys.len());
+    for chunk in key_chunks::<R>(session, keys)? {
+        rows.extend(session.statement(|conn| query::select_many::<R>(conn, chunk))?);
+    }
+    Ok(rows)
 }
 
-fn in_order_of<R: Model>(keys: &[Key<R>], mut rows: Rows<R>) -> Result<Vec<R::Entity>> {
-    let row = |key| rows.remove(key).ok_or_else(|| not_found::<R>(key));
+/// Rows in the order of keys that were given to them, by which the database may find them otherwise
+/// than the program does.
+fn in_order_of<R: Model>(keys: &[Key<R>], rows: Vec<R::Entity>) -> Together<Vec<R::Entity>> {
+    let mut rows: BTreeMap<_, _> = rows.into_iter().map(|row| (row.key(), row)).collect();
+    let row = |key| rows.remove(key).ok_or(NotTogether::Unclear);
     keys.iter().map(row).collect()
 }
 
 /// How many rows of `binds` values each fit into a statement that binds `others` beside them.
 fn rows_for<R: Model>(binds: usize, others: usize) -> usize {
     (R::Connection::MAX_BINDS.saturating_sub(others) / binds.max(1)).max(1)
+}
+
+fn key_chunks<'k, R: Model>(
+    session: &mut SessionOf<R>,
+    keys: &'k [Key<R>],
+) -> Result<Vec<&'k [Key<R>]>> {
+    let most = rows_for::<R>(1, 0);
+    chunks::<R, _>(session, keys, most, 0, |key| format!("{key:?}").len())
+}
+
+/// What one statement takes at once: so many items at most, and no more bytes than the server accepts
+/// beside `others`.
+fn chunks<'i, R: Model, T>(
+    session: &mut SessionOf<R>,
+    items: &'i [T],
+    most: usize,
+    others: usize,
+    size: impl Fn(&T) -> usize,
+) -> Result<Vec<&'i [T]>> {
+    struct MaxBytes;
+    let Some(sure) = R::Connection::SURE_BYTES else {
+        return Ok(items.chunks(most).collect());
+    };
+    let sizes: Vec<_> = items.iter().map(size).collect();
+    if sizes.iter().sum::<usize>() + others <= sure {
+        return Ok(items.chunks(most).collect());
+    }
+    let max = session.fact(TypeId::of::<MaxBytes>(), |conn| {
+        let max = conn.max_bytes()?;
+        Ok(max
+            .and_then(|max| i64::try_from(max).ok())
+            .unwrap_or(i64::MAX))
+    })?;
+    // Each value has a few bytes of the protocol's own.
+    let max = usize::try_from(max).unwrap_or(usize::MAX);
+    let room = (max - max / 16).saturating_sub(others);
+    let (mut chunks, mut start, mut bytes) = (Vec::new(), 0, 0_usize);
+    for (place, size) in sizes.into_iter().enumerate() {
+        if place > start && (place - start == most || bytes.saturating_add(size) > room) {
+            chunks.push(&items[start..place]);
+            (start, bytes) = (place, 0);
+        }
+        bytes = bytes.saturating_add(size);
+    }
+    chunks.push(&items[start..]);
+    Ok(chunks)
 }

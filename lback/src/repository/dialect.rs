@@ -1,7 +1,9 @@
 //! What the statements of a repository need to know of a database.
 
 use diesel::QueryResult;
+use diesel::expression::QueryMetadata;
 use diesel::query_builder::{Query, QueryFragment, QueryId};
+use diesel::row::Row;
 use diesel::sql_types::BigInt;
 
 use super::sql::text::Syntax;
@@ -22,11 +24,12 @@ pub trait Dialect: SessionConnection {
     /// How many values one statement may bind.
     const MAX_BINDS: usize;
 
+    /// How many bytes a statement may have on every server, values included; more, if the server
+    /// says so. `None` where there is more room than anybody needs.
+    const SURE_BYTES: Option<usize> = None;
+
     /// How a row comes back that was written.
     const READING_BACK: ReadingBack;
-
-    /// How a row is kept from others between the statement that reads it and the one that writes it.
-    const LOCKING: Locking;
 
     /// What stands in an INSERT for a column that is left to the database.
     const LEFT_OUT: LeftOut;
@@ -40,6 +43,55 @@ pub trait Dialect: SessionConnection {
     /// The engine of a table, written as in a statement, if it cannot roll back.
     fn engine_without_transactions(&mut self, _table: &str) -> QueryResult<Option<String>> {
         Ok(None)
+    }
+
+    /// How a row that is read to be changed is kept from others until it is.
+    const TO_UPDATE: Lock;
+
+    /// The same, where its key may be changed.
+    const TO_CHANGE_KEY: Lock;
+
+    /// The same, where it is read to be deleted.
+    const TO_DELETE: Lock;
+
+    /// Whether an INSERT can tell the key of what it wrote, where only the server knows that.
+    fn returns_inserted(&mut self) -> QueryResult<bool> {
+        Ok(true)
+    }
+
+    /// Whether this column, both quoted, is the one that `LAST_INSERT_ID()` is about.
+    fn numbers(&mut self, _table: &str, _column: &str) -> QueryResult<bool> {
+        Ok(false)
+    }
+
+    /// How many bytes a statement may have on this server.
+    fn max_bytes(&mut self) -> QueryResult<Option<usize>> {
+        Ok(None)
+    }
+
+    /// The columns of a row, by their places, that Diesel would read less of than the database may
+    /// hold.
+    fn narrow<Columns>() -> Vec<Narrow>
+    where
+        Self::Backend: QueryMetadata<Columns>,
+    {
+        Vec::new()
+    }
+
+    /// Fails where one of these columns holds more than Diesel would read.
+    #[inline]
+    fn check_narrow<'row>(
+        _row: &impl Row<'row, Self::Backend>,
+        _columns: &[Narrow],
+    ) -> QueryResult<()> {
+        Ok(())
+    }
+
+    /// What tells a row from the same row once it was changed, where [`TO_DELETE`](Self::TO_DELETE)
+    /// keeps nobody from that.
+    #[inline]
+    fn fingerprint<'row>(_row: &impl Row<'row, Self::Backend>) -> u64 {
+        0
     }
 
     /// A number in a statement. A database's own, like the next: for every database it would take
@@ -59,17 +111,19 @@ pub trait Dialect: SessionConnection {
 pub enum ReadingBack {
     /// By the statement itself, with RETURNING.
     Returning,
-    /// By a SELECT behind it.
+    /// By a SELECT behind it; after an INSERT only where the server cannot return it.
     Select,
 }
 
 /// How a row is kept from others between the statement that reads it and the one that writes it.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Locking {
-    /// There is one writer at a time.
-    OneWriter,
-    /// `SELECT .. FOR UPDATE`
+pub enum Lock {
+    /// Not at all, or there is one writer at a time.
+    None,
+    /// `FOR NO KEY UPDATE`: others may insert rows that refer to it.
+    ForNoKeyUpdate,
+    /// `FOR UPDATE`
     ForUpdate,
 }
 
@@ -92,3 +146,16 @@ pub enum Duplicates {
     /// The index.
     NameIndex,
 }
+
+/// A column of integers that is declared with fewer bits than the database may hold.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Narrow {
+    /// Its place in the row.
+    pub place: usize,
+    /// How many bits it is declared with.
+    pub bits: u32,
+}
+
+/// The fact whether a server returns what it inserts.
+pub(crate) struct ReturnsInserted;

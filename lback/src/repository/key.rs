@@ -28,6 +28,13 @@ pub trait Entity: Sized + 'static {
 pub trait AsKey<E: Entity, Via> {
     /// The key.
     fn as_key(&self) -> E::Key;
+
+    /// The row, if it was named by itself.
+    // Not public API.
+    #[doc(hidden)]
+    fn as_row(&self) -> Option<&E> {
+        None
+    }
 }
 
 /// A row was named by itself.
@@ -43,6 +50,10 @@ pub enum ByKey {}
 impl<E: Entity> AsKey<E, ByRow> for &E {
     fn as_key(&self) -> E::Key {
         self.key()
+    }
+
+    fn as_row(&self) -> Option<&E> {
+        Some(self)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bound;
 mod bulk;
+mod cascade;
 mod dialect;
 mod key;
 mod model;
@@ -15,7 +16,11 @@ pub use self::bound::{
     Changes, ChangesOf, Identified, InsertedInto, Inserts, KeyFor, KeyRef, Keyed, Makes, Selects,
     Through,
 };
-pub(crate) use self::dialect::{Dialect, Duplicates, LeftOut, Locking, ReadingBack};
+pub use self::cascade::{Cascade, CascadeAction};
+pub(crate) use self::cascade::{KeyColumn, cascades};
+pub(crate) use self::dialect::{
+    Dialect, Duplicates, LeftOut, Lock, Narrow, ReadingBack, ReturnsInserted,
+};
 pub use self::key::{AsKey, ByKey, Entity};
 pub use self::model::{BackendOf, Model, Validate};
 pub use self::operation::Repository;

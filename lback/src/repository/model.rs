@@ -53,6 +53,12 @@ pub trait Model: Sized + 'static {
     /// The name of the module that `diesel::table!` makes of the table.
     const TABLE: &'static str;
 
+    /// The column that counts the updates of a row.
+    const VERSION: Option<&'static str> = None;
+
+    /// Whether a row is read again behind the statement that wrote it.
+    const REREADS: bool = false;
+
     type Connection: Dialect;
     type Table: Keyed<Self::Connection, Key<Self>>;
     type Entity: Entity;
@@ -111,6 +117,12 @@ pub trait Model: Sized + 'static {
     fn row_values(data: &Self::Insert) -> impl QueryFragment<BackendOf<Self>>;
 
     fn texts() -> &'static Texts;
+
+    /// How often the row had been updated when it was read, if that is counted.
+    fn version_of(entity: &Self::Entity) -> Option<i64> {
+        let _ = entity;
+        None
+    }
 
     /// The key that the caller has chosen, if the database does not make it.
     fn given_key(data: &Self::Insert) -> Option<Key<Self>> {

@@ -1,14 +1,12 @@
 //! The life of a row, one readable function an operation.
 
-use diesel::result::{EmptyChangeset, Error as DieselError};
-
 use super::bulk;
 use super::dialect::Dialect;
-use super::key::AsKey;
-use super::model::{Key, Model, Validate};
+use super::key::{AsKey, Entity};
+use super::model::{Model, Validate};
 use super::page::Page;
 use super::query;
-use super::row::{SessionOf, not_found, suppressed, suppressed_if_nothing_came_back, write};
+use super::row::{self, SessionOf};
 use super::sql::statement::names;
 use crate::error::{Error, Result};
 use crate::session::within;
@@ -50,8 +48,7 @@ pub trait Repository: Model {
             if plan.is_heard {
                 check_sendable::<Self::PostCreate>(session)?;
             }
-            let entity = write::<Self, _>(session, |conn| query::insert::<Self>(conn, &data))
-                .map_err(suppressed_if_nothing_came_back::<Self>)?;
+            let entity = row::insert::<Self>(session, &data)?;
             self.send_post_create(&entity, session)?;
             Ok(entity)
         })
@@ -76,24 +73,28 @@ pub trait Repository: Model {
         changes: Self::Update,
     ) -> Result<Self::Entity> {
         let (key, mut changes) = (target.as_key(), changes);
+        let version = target.as_row().and_then(Self::version_of);
         let plan = Plan::of::<Self::PreUpdate, Self::PostUpdate>(session)?;
         if !plan.is_heard {
             return operation::<Self, _>(session, false, |session| {
                 changes.validate()?;
-                update_statement::<Self>(session, &key, &changes)?
-                    .map_or_else(|| stored::<Self>(session, &key), Ok)
+                if let Some(entity) = row::update::<Self>(session, &key, version, &changes)? {
+                    return Ok(entity);
+                }
+                let entity = row::stored::<Self>(session, &key)?;
+                row::require_version::<Self>(version, &entity)?;
+                Ok(entity)
             });
         }
         let must_undo = plan.writes_before || plan.runs_after;
         operation::<Self, _>(session, must_undo, |session| {
-            let previous = session
-                .statement(|conn| query::select_for_update::<Self>(conn, &key))?
-                .ok_or_else(|| not_found::<Self>(&key))?;
+            let previous = row::to_update::<Self>(session, &key, &changes)?;
+            row::require_version::<Self>(version, &previous)?;
             self.send_pre_update(&previous, &mut changes, session)?;
             changes.validate()?;
             check_sendable::<Self::PostUpdate>(session)?;
-            let Some(entity) = update_statement::<Self>(session, &key, &changes)? else {
-                return stored::<Self>(session, &key);
+            let Some(entity) = row::update::<Self>(session, &key, None, &changes)? else {
+                return row::stored::<Self>(session, &key);
             };
             self.send_post_update(&entity, &previous, &changes, session)?;
             Ok(entity)
@@ -111,22 +112,28 @@ pub trait Repository: Model {
         target: impl AsKey<Self::Entity, Via>,
     ) -> Result<()> {
         let key = target.as_key();
+        let version = target.as_row().and_then(Self::version_of);
         let plan = Plan::of::<Self::PreDelete, Self::PostDelete>(session)?;
-        if !plan.is_heard {
+        if !plan.is_heard && version.is_none() {
             return operation::<Self, _>(session, false, |session| {
-                delete_statement::<Self>(session, &key, false)
+                row::delete::<Self>(session, &key, None, false).map(drop)
             });
         }
         let must_undo = plan.writes_before || plan.runs_after;
         operation::<Self, _>(session, must_undo, |session| {
-            let entity = session
-                .statement(|conn| query::select_for_update::<Self>(conn, &key))?
-                .ok_or_else(|| not_found::<Self>(&key))?;
-            self.send_pre_delete(&entity, session)?;
+            let seen = session
+                .statement(|conn| {
+                    query::select_locked::<Self>(conn, &key, Self::Connection::TO_DELETE)
+                })?
+                .ok_or_else(|| row::not_found::<Self>(&key))?;
+            row::require_version::<Self>(version, &seen.0)?;
+            self.send_pre_delete(&seen.0, session)?;
             check_sendable::<Self::PostDelete>(session)?;
-            let was_there = !plan.writes_before;
-            delete_statement::<Self>(session, &key, was_there)?;
-            self.send_post_delete(key.clone(), &entity, session)
+            let is_untouched = !plan.writes_before;
+            match row::delete::<Self>(session, &key, Some(seen), is_untouched)? {
+                Some(entity) => self.send_post_delete(key.clone(), &entity, session),
+                None => Ok(()),
+            }
         })
     }
 
@@ -173,13 +180,18 @@ pub trait Repository: Model {
         if data.is_empty() {
             return Ok(Vec::new());
         }
-        Plan::of::<Self::PreCreate, Self::PostCreate>(session)?;
+        let plan = Plan::of::<Self::PreCreate, Self::PostCreate>(session)?;
+        if !plan.is_heard {
+            session.check_writable()?;
+            data.iter_mut().try_for_each(Validate::validate)?;
+            return bulk::insert_all::<Self>(session, &data, false);
+        }
         operation::<Self, _>(session, true, |session| {
             for row in &mut data {
                 self.send_pre_create(row, session)?;
             }
             data.iter_mut().try_for_each(Validate::validate)?;
-            let entities = bulk::insert::<Self>(session, &data)?;
+            let entities = bulk::insert_all::<Self>(session, &data, true)?;
             for entity in &entities {
                 self.send_post_create(entity, session)?;
             }
@@ -205,37 +217,47 @@ pub trait Repository: Model {
         Self::Entity: Clone,
         Self::Update: Clone + PartialEq,
     {
-        let targets: Vec<_> = targets.into_iter().map(|target| target.as_key()).collect();
+        let (keys, versions) = bulk::named::<Self, _, _>(targets);
         let plan = Plan::of::<Self::PreUpdate, Self::PostUpdate>(session)?;
-        if targets.is_empty() {
+        if keys.is_empty() {
             return Ok(Vec::new());
         }
-        operation::<Self, _>(session, true, |session| {
-            let keys = bulk::distinct::<Self>(&targets);
-            let previous = if plan.is_heard {
-                bulk::select::<Self>(session, &keys, true)?
-            } else {
-                bulk::Rows::<Self>::new()
-            };
-            let mut groups = bulk::Groups::<Self>::default();
-            if plan.is_heard {
-                bulk::require_all::<Self>(&keys, &previous)?;
-                for key in &keys {
+        session.check_writable()?;
+        let mut all = changes.clone();
+        let each = |session: &mut SessionOf<Self>, is_one_by_one| {
+            operation::<Self, _>(session, true, |session| {
+                let lock = row::lock_to_update::<Self>(session, &changes)?;
+                let before = bulk::Rows::<Self>::read(session, &keys, Some(lock))?;
+                let places = before.places(&keys)?;
+                for (version, &place) in versions.iter().zip(&places) {
+                    row::require_version::<Self>(*version, &before.found[place].entity)?;
+                }
+                let mut groups = bulk::Groups::<Self>::default();
+                for (place, row) in before.found.iter().enumerate() {
                     let mut own = changes.clone();
-                    self.send_pre_update(&previous[key], &mut own, session)?;
-                    groups.add(key, own);
+                    self.send_pre_update(&row.entity, &mut own, session)?;
+                    groups.add(place, own);
                 }
-            } else {
-                groups.add_all(keys.clone(), changes);
-            }
-            let rows = groups.update(session)?;
-            if plan.is_heard {
-                for (key, changes) in groups.changed_in_order_of(&keys) {
-                    self.send_post_update(&rows[key], &previous[key], changes, session)?;
+                let after = groups.update(session, &before, is_one_by_one)?;
+                for (row, (entity, changes)) in before.found.iter().zip(&after) {
+                    if let Some(changes) = changes {
+                        self.send_post_update(entity, &row.entity, changes, session)?;
+                    }
                 }
-            }
-            Ok(targets.iter().map(|key| rows[key].clone()).collect())
-        })
+                Ok(places.iter().map(|&place| after[place].0.clone()).collect())
+            })
+        };
+        if plan.is_heard || versions.iter().any(Option::is_some) {
+            return each(session, false);
+        }
+        bulk::together::<Self, _>(
+            session,
+            |session| {
+                all.validate().map_err(Error::from)?;
+                bulk::update::<Self>(session, &keys, &all)
+            },
+            |session| each(session, true),
+        )
     }
 
     /// Deletes many rows. One that is named twice is deleted once.
@@ -248,27 +270,36 @@ pub trait Repository: Model {
         session: &mut SessionOf<Self>,
         targets: impl IntoIterator<Item = T>,
     ) -> Result<()> {
-        let targets: Vec<_> = targets.into_iter().map(|target| target.as_key()).collect();
+        let (keys, versions) = bulk::named::<Self, _, _>(targets);
         let plan = Plan::of::<Self::PreDelete, Self::PostDelete>(session)?;
-        if targets.is_empty() {
+        if keys.is_empty() {
             return Ok(());
         }
-        operation::<Self, _>(session, true, |session| {
-            let keys = bulk::distinct::<Self>(&targets);
-            if !plan.is_heard {
-                return bulk::delete::<Self>(session, &keys);
-            }
-            let rows = bulk::select::<Self>(session, &keys, true)?;
-            bulk::require_all::<Self>(&keys, &rows)?;
-            for key in &keys {
-                self.send_pre_delete(&rows[key], session)?;
-            }
-            bulk::delete::<Self>(session, &keys)?;
-            for key in &keys {
-                self.send_post_delete(key.clone(), &rows[key], session)?;
-            }
-            Ok(())
-        })
+        session.check_writable()?;
+        let each = |session: &mut SessionOf<Self>| {
+            operation::<Self, _>(session, true, |session| {
+                let lock = Self::Connection::TO_DELETE;
+                let rows = bulk::Rows::<Self>::read(session, &keys, Some(lock))?;
+                for (version, place) in versions.iter().zip(rows.places(&keys)?) {
+                    row::require_version::<Self>(*version, &rows.found[place].entity)?;
+                }
+                for row in &rows.found {
+                    self.send_pre_delete(&row.entity, session)?;
+                }
+                for row in rows.delete(session)? {
+                    self.send_post_delete(row.key(), &row, session)?;
+                }
+                Ok(())
+            })
+        };
+        if plan.is_heard || versions.iter().any(Option::is_some) {
+            return each(session);
+        }
+        bulk::together::<Self, _>(
+            session,
+            |session| bulk::delete::<Self>(session, &keys),
+            each,
+        )
     }
 
     /// The rows with these keys, in this order; `None` where there is no such row.
@@ -286,8 +317,8 @@ pub trait Repository: Model {
     {
         let keys: Vec<_> = keys.into_iter().map(|key| key.as_key()).collect();
         session.check_usable()?;
-        let rows = bulk::select::<Self>(session, &bulk::distinct::<Self>(&keys), false)?;
-        Ok(keys.iter().map(|key| rows.get(key).cloned()).collect())
+        let rows = bulk::Rows::<Self>::read(session, &keys, None)?;
+        Ok(rows.of_each().map(|row| row.cloned()).collect())
     }
 
     /// A page of all rows, by key.
@@ -366,61 +397,4 @@ fn must_roll_back<R: Model>(session: &mut SessionOf<R>) -> Result<()> {
     }
     let _ = known.set(());
     Ok(())
-}
-
-/// `None` if there was nothing to set.
-fn update_statement<R: Model>(
-    session: &mut SessionOf<R>,
-    key: &Key<R>,
-    changes: &R::Update,
-) -> Result<Option<R::Entity>> {
-    let updated = write::<R, _>(session, |conn| {
-        match query::update::<R>(conn, key, changes) {
-            Err(DieselError::QueryBuilderError(error)) if error.is::<EmptyChangeset>() => Ok(None),
-            updated => updated.map(Some),
-        }
-    })?;
-    match updated {
-        Some(None) if is_left::<R>(session, key)? => Err(suppressed::<R>(Some(key))),
-        Some(None) => Err(not_found::<R>(key)),
-        Some(entity) => Ok(entity),
-        None => {
-            session.wrote_nothing();
-            Ok(None)
-        }
-    }
-}
-
-/// `was_there` says that the row was read and locked just before, and nobody could delete it since.
-fn delete_statement<R: Model>(
-    session: &mut SessionOf<R>,
-    key: &Key<R>,
-    was_there: bool,
-) -> Result<()> {
-    match session.write(|conn| query::delete::<R>(conn, key))? {
-        0 if is_left::<R>(session, key)? => Err(suppressed::<R>(Some(key))),
-        // A trigger or a view has taken it away in its own manner.
-        0 if was_there => Ok(()),
-        0 => Err(not_found::<R>(key)),
-        _ => Ok(()),
-    }
-}
-
-/// Whether there is a row that a statement says it has not found. If not, it has written nothing.
-///
-/// Asked with a lock: a plain SELECT sees, on MySQL, what was there when the transaction began.
-#[cold]
-fn is_left<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<bool> {
-    let row = session.statement(|conn| query::select_for_update::<R>(conn, key))?;
-    if row.is_none() {
-        session.wrote_nothing();
-    }
-    Ok(row.is_some())
-}
-
-/// The row as it stands.
-fn stored<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<R::Entity> {
-    session
-        .statement(|conn| query::select::<R>(conn, key))?
-        .ok_or_else(|| not_found::<R>(key))
 }

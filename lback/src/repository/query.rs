@@ -1,6 +1,7 @@
 //! What a repository asks of the database.
 
 use std::any::TypeId;
+use std::marker::PhantomData;
 
 use diesel::query_builder::{Query, QueryFragment, QueryId};
 use diesel::result::{Error, OptionalExtension};
@@ -8,13 +9,14 @@ use diesel::sql_types::{BigInt, Integer, SmallInt};
 use diesel::{Connection, QueryResult};
 
 use super::bound::{Changes, Inserts, Keyed, Makes};
-use super::dialect::{Dialect, Locking, ReadingBack};
+use super::dialect::{Dialect, Lock, ReadingBack};
 use super::model::{BackendOf, Key, Model};
 use super::page::Page;
-use super::sql::prepared::no_changes;
+use super::sql::prepared::{Shapes, no_changes};
 use super::sql::statement::{
-    Count, CountWhere, Delete, Insert, Select, SelectForUpdate, SelectInOrderForUpdate,
-    SelectInserted, SelectInsertedRows, SelectPage, Update,
+    Count, CountWhere, Delete, DeleteReturning, ForNoKeyUpdate, ForUpdate, ForgetNumber, Insert,
+    InsertKeeping, InsertReturning, OfVersion, Select, SelectInOrder, SelectInserted,
+    SelectInsertedRows, SelectKept, SelectLocked, SelectPage, Unlocked, Update, names,
 };
 use super::sql::text::text_of;
 use super::sql::values::groups;
@@ -23,18 +25,50 @@ use crate::session::Unreadable;
 type Conn<R> = <R as Model>::Connection;
 type Found<R> = QueryResult<Option<<R as Model>::Entity>>;
 type Listed<R> = QueryResult<Vec<<R as Model>::Entity>>;
+/// A row, and what tells it from the same row once it was changed.
+pub(super) type Printed<R> = (<R as Model>::Entity, u64);
+
+/// More rows were written than there may be of one key.
+#[derive(Debug)]
+pub(super) struct TooMany(pub(super) usize);
+
+impl std::fmt::Display for TooMany {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} rows of one key were written", self.0)
+    }
+}
+
+impl std::error::Error for TooMany {}
 
 pub(super) fn select<R: Model>(conn: &mut Conn<R>, key: &Key<R>) -> Found<R> {
     row::<R, _>(conn, Select::<R, _>::new(is::<R>(key))).optional()
 }
 
-/// With the row locked, where the database can.
-pub(super) fn select_for_update<R: Model>(conn: &mut Conn<R>, key: &Key<R>) -> Found<R> {
-    if Conn::<R>::LOCKING == Locking::ForUpdate {
-        row::<R, _>(conn, SelectForUpdate::<R, _>::new(is::<R>(key))).optional()
-    } else {
-        select::<R>(conn, key)
-    }
+/// With the row locked.
+pub(super) fn select_locked<R: Model>(
+    conn: &mut Conn<R>,
+    key: &Key<R>,
+    lock: Lock,
+) -> QueryResult<Option<Printed<R>>> {
+    let key = is::<R>(key);
+    let rows = match lock {
+        Lock::None if Conn::<R>::TO_DELETE == Conn::<R>::TO_UPDATE => {
+            let found = row::<R, _>(conn, Select::<R, _>::new(key)).optional()?;
+            return Ok(found.map(|row| (row, 0)));
+        }
+        Lock::None => printed::<R, _>(conn, Select::<R, _>::new(key)),
+        Lock::ForNoKeyUpdate => {
+            let statement = SelectLocked::<R, _, _>::new(key, ForNoKeyUpdate);
+            let found = row::<R, _>(conn, statement).optional()?;
+            return Ok(found.map(|row| (row, 0)));
+        }
+        Lock::ForUpdate => {
+            let statement = SelectLocked::<R, _, _>::new(key, ForUpdate);
+            let found = row::<R, _>(conn, statement).optional()?;
+            return Ok(found.map(|row| (row, 0)));
+        }
+    };
+    Ok(rows?.into_iter().next())
 }
 
 /// In any order.
@@ -42,13 +76,19 @@ pub(super) fn select_many<R: Model>(conn: &mut Conn<R>, keys: &[Key<R>]) -> List
     rows::<R, _>(conn, Select::<R, _>::new(is_any::<R>(keys)))
 }
 
-/// In any order, with the rows locked, where the database can.
-pub(super) fn select_many_for_update<R: Model>(conn: &mut Conn<R>, keys: &[Key<R>]) -> Listed<R> {
-    if Conn::<R>::LOCKING == Locking::ForUpdate {
-        let statement = SelectInOrderForUpdate::<R, _>::new(is_any::<R>(keys));
-        rows::<R, _>(conn, statement)
-    } else {
-        select_many::<R>(conn, keys)
+/// In the order of their keys, locked.
+pub(super) fn select_many_locked<R: Model>(
+    conn: &mut Conn<R>,
+    keys: &[Key<R>],
+    lock: Lock,
+) -> QueryResult<Vec<Printed<R>>> {
+    let keys = is_any::<R>(keys);
+    match lock {
+        Lock::None => printed::<R, _>(conn, SelectInOrder::<R, _, _>::new(keys, Unlocked)),
+        Lock::ForNoKeyUpdate => {
+            printed::<R, _>(conn, SelectInOrder::<R, _, _>::new(keys, ForNoKeyUpdate))
+        }
+        Lock::ForUpdate => printed::<R, _>(conn, SelectInOrder::<R, _, _>::new(keys, ForUpdate)),
     }
 }
 
@@ -67,66 +107,138 @@ pub(super) fn count<R: Model>(conn: &mut Conn<R>) -> QueryResult<i64> {
     conn.read_number(Count::<R>::new())
 }
 
+/// Inserts a row, which comes back.
 pub(super) fn insert<R: Model>(conn: &mut Conn<R>, data: &R::Insert) -> QueryResult<R::Entity> {
-    let statement = Insert::<R, _>::new(values::<R>(data));
-    if Conn::<R>::READING_BACK == ReadingBack::Returning {
-        return row::<R, _>(conn, statement);
-    }
+    let statement = InsertReturning::<R, _>::new(values::<R>(data));
+    only::<R, _>(conn, statement)?.ok_or(Error::NotFound)
+}
+
+/// Inserts a row, keeps its key, and reads it by that.
+pub(super) fn insert_and_keep<R: Model>(
+    conn: &mut Conn<R>,
+    data: &R::Insert,
+) -> QueryResult<R::Entity> {
+    conn.execute_returning_count(&InsertKeeping::<R, _>::new(values::<R>(data)))?;
+    read_back(row::<R, _>(conn, SelectKept::<R>::new()))
+}
+
+/// Inserts a row, and reads it by its key, which is given or the last number that the database made.
+pub(super) fn insert_and_select<R: Model>(
+    conn: &mut Conn<R>,
+    data: &R::Insert,
+) -> QueryResult<R::Entity> {
     let given = R::given_key(data);
-    if given.is_none() && !makes_ascending_keys::<R>(std::slice::from_ref(data))? {
-        return Err(untold_key());
+    if given.is_none() {
+        conn.read_number(ForgetNumber::<R>::new())?;
     }
-    conn.execute_returning_count(&statement)?;
+    conn.execute_returning_count(&Insert::<R, _>::new(values::<R>(data)))?;
     let inserted = match given {
         Some(key) => select::<R>(conn, &key).and_then(|row| row.ok_or(Error::NotFound)),
-        None => row::<R, _>(conn, SelectInserted::<R>::new()),
+        None => row::<R, _>(conn, SelectInserted::<R>::new())
+            .optional()
+            .and_then(|row| row.ok_or_else(untold_key)),
     };
     read_back(inserted)
 }
 
 /// In one statement, or one for each run of rows that leave the same columns to the database; the
-/// rows in any order.
+/// rows as they come.
 pub(super) fn insert_many<R: Model>(conn: &mut Conn<R>, data: &[R::Insert]) -> Listed<R> {
     let mut inserted = Vec::with_capacity(data.len());
-    let groups = groups::<R>(data)?;
-    debug_assert!(
-        groups.len() <= 1 || Conn::<R>::READING_BACK == ReadingBack::Returning,
-        "only the last would be read"
-    );
-    for group in groups {
-        let statement = Insert::<R, _>::new(group);
-        if Conn::<R>::READING_BACK == ReadingBack::Select {
-            conn.execute_returning_count(&statement)?;
-        } else {
-            inserted.extend(rows::<R, _>(conn, statement)?);
-        }
+    for group in groups::<R>(data)? {
+        let statement = InsertReturning::<R, _>::new(group);
+        each::<R, _>(conn, statement, false, &mut |row, _| inserted.push(row))?;
     }
-    if Conn::<R>::READING_BACK == ReadingBack::Returning {
-        return Ok(inserted);
-    }
-    if let Some(keys) = data.iter().map(R::given_key).collect::<Option<Vec<_>>>() {
-        return select_many::<R>(conn, &keys);
-    }
-    let count = Conn::<R>::number(i64::try_from(data.len()).unwrap_or(i64::MAX));
-    rows::<R, _>(conn, SelectInsertedRows::<R, _>::new(count))
+    Ok(inserted)
 }
 
-/// `Err(EmptyChangeset)` if there is nothing to set; `None` if there is no such row.
-pub(super) fn update<R: Model>(conn: &mut Conn<R>, key: &Key<R>, update: &R::Update) -> Found<R> {
-    let statement = Update::<R, _, _>::new(R::Changed::changes(update), is::<R>(key));
-    let statement = R::texts()
-        .updates
-        .know::<Conn<R>, R, _, _>(statement, Update::changes)?;
+/// The same, and the rows are read by their keys, which are given or follow each other.
+pub(super) fn insert_and_select_many<R: Model>(
+    conn: &mut Conn<R>,
+    data: &[R::Insert],
+) -> Listed<R> {
+    let given = data.iter().map(R::given_key).collect::<Option<Vec<_>>>();
+    if given.is_none() {
+        conn.read_number(ForgetNumber::<R>::new())?;
+    }
+    let groups = groups::<R>(data)?;
+    debug_assert!(groups.len() <= 1, "only the last would be read");
+    for group in groups {
+        conn.execute_returning_count(&Insert::<R, _>::new(group))?;
+    }
+    if let Some(keys) = given {
+        return read_back(select_many::<R>(conn, &keys));
+    }
+    let others = i64::try_from(data.len()).unwrap_or(i64::MAX) - 1;
+    let others = Conn::<R>::number(others);
+    read_back(rows::<R, _>(conn, SelectInsertedRows::<R, _>::new(others)))
+}
+
+/// `Err(EmptyChangeset)` if there is nothing to set; `None` if there is no such row, or it is of
+/// another version than this one. The first `kept` shapes stay prepared.
+pub(super) fn update<R: Model>(
+    conn: &mut Conn<R>,
+    key: &Key<R>,
+    version: Option<i64>,
+    update: &R::Update,
+    kept: usize,
+) -> Found<R> {
+    let Some(version) = version else {
+        let statement = Update::<R, _, _>::new(R::Changed::changes(update), is::<R>(key));
+        return update_where::<R, R, _, _>(conn, key, statement, &R::texts().updates, update, kept);
+    };
+    let predicate = OfVersion::<R, _, _> {
+        predicate: is::<R>(key),
+        number: Conn::<R>::number(version),
+        of: PhantomData,
+    };
+    let statement = Update::<R, _, _>::new(R::Changed::changes(update), predicate);
+    let shapes = &R::texts().updates_of_version;
+    update_where::<R, Versioned<R>, _, _>(conn, key, statement, shapes, update, kept)
+}
+
+/// The shapes of updates that ask for a version are others than those of the same repository's that
+/// do not.
+struct Versioned<R>(PhantomData<R>);
+
+/// The same of those of many rows.
+struct Many<R>(PhantomData<R>);
+
+fn update_where<R, Of, C, P>(
+    conn: &mut Conn<R>,
+    key: &Key<R>,
+    statement: Update<R, C, P>,
+    shapes: &Shapes,
+    update: &R::Update,
+    kept: usize,
+) -> Found<R>
+where
+    R: Model,
+    Of: 'static,
+    C: QueryFragment<BackendOf<R>>,
+    P: QueryFragment<BackendOf<R>>,
+{
     if Conn::<R>::READING_BACK == ReadingBack::Returning {
-        return row::<R, _>(conn, statement).optional();
+        let statement = shapes.know::<Conn<R>, Of, _, _>(statement, Update::changes, kept)?;
+        return only::<R, _>(conn, statement);
     }
     // The statement sees rows as they are, the SELECT behind it as they were when the transaction
     // began: a row that is gone since would come back. Diesel asks the server to count the rows that
     // match, changed or not.
-    if conn.execute_returning_count(&statement)? == 0 {
-        return Ok(None);
+    if sets_key::<R>(update)? {
+        let statement = statement.with_key();
+        return match conn.execute_returning_count(&statement)? {
+            0 => Ok(None),
+            1 => read_back(row::<R, _>(conn, SelectKept::<R>::new()).map(Some)),
+            many => Err(too_many(many)),
+        };
     }
-    read_back(select::<R>(conn, key))
+    let statement = shapes.know::<Conn<R>, Of, _, _>(statement, Update::changes, kept)?;
+    match conn.execute_returning_count(&statement)? {
+        0 => Ok(None),
+        1 => read_back(select::<R>(conn, key)),
+        many => Err(too_many(many)),
+    }
 }
 
 /// In one statement; the rows in any order. There must be changes.
@@ -134,24 +246,70 @@ pub(super) fn update_many<R: Model>(
     conn: &mut Conn<R>,
     keys: &[Key<R>],
     update: &R::Update,
+    kept: usize,
 ) -> Listed<R> {
     let statement = Update::<R, _, _>::new(R::Changed::changes(update), is_any::<R>(keys));
+    let shapes = &R::texts().updates_of_many;
+    let statement = shapes.know::<Conn<R>, Many<R>, _, _>(statement, Update::changes, kept)?;
     if Conn::<R>::READING_BACK == ReadingBack::Returning {
-        return rows::<R, _>(conn, statement);
+        let updated = rows::<R, _>(conn, statement)?;
+        return match updated.len() {
+            many if many > keys.len() => Err(too_many(many)),
+            _ => Ok(updated),
+        };
     }
-    if conn.execute_returning_count(&statement)? < keys.len() {
+    match conn.execute_returning_count(&statement)? {
+        many if many > keys.len() => Err(too_many(many)),
         // With locks, to see what is there now.
-        return select_many_for_update::<R>(conn, keys);
+        few if few < keys.len() => {
+            let found = select_many_locked::<R>(conn, keys, Conn::<R>::TO_UPDATE);
+            read_back(found.map(|rows| rows.into_iter().map(|(row, _)| row).collect()))
+        }
+        _ => read_back(select_many::<R>(conn, keys)),
     }
-    select_many::<R>(conn, keys)
 }
 
+/// How many rows went: no more than one.
 pub(super) fn delete<R: Model>(conn: &mut Conn<R>, key: &Key<R>) -> QueryResult<usize> {
-    conn.execute_returning_count(&Delete::<R, _>::new(is::<R>(key)))
+    match conn.execute_returning_count(&Delete::<R, _>::new(is::<R>(key)))? {
+        many if many > 1 => Err(too_many(many)),
+        deleted => Ok(deleted),
+    }
 }
 
+/// How many rows went, no more than there are keys.
 pub(super) fn delete_many<R: Model>(conn: &mut Conn<R>, keys: &[Key<R>]) -> QueryResult<usize> {
-    conn.execute_returning_count(&Delete::<R, _>::new(is_any::<R>(keys)))
+    let statement = Delete::<R, _>::new(is_any::<R>(keys));
+    match conn.execute_returning_count(&statement)? {
+        many if many > keys.len() => Err(too_many(many)),
+        deleted => Ok(deleted),
+    }
+}
+
+/// The row as it was when it went.
+pub(super) fn delete_returning<R: Model>(
+    conn: &mut Conn<R>,
+    key: &Key<R>,
+) -> QueryResult<Option<Printed<R>>> {
+    let statement = DeleteReturning::<R, _>::new(is::<R>(key));
+    let mut deleted = printed::<R, _>(conn, statement)?;
+    match deleted.len() {
+        many if many > 1 => Err(too_many(many)),
+        _ => Ok(deleted.pop()),
+    }
+}
+
+/// The rows as they were when they went.
+pub(super) fn delete_many_returning<R: Model>(
+    conn: &mut Conn<R>,
+    keys: &[Key<R>],
+) -> QueryResult<Vec<Printed<R>>> {
+    let statement = DeleteReturning::<R, _>::new(is_any::<R>(keys));
+    let deleted = printed::<R, _>(conn, statement)?;
+    match deleted.len() {
+        many if many > keys.len() => Err(too_many(many)),
+        _ => Ok(deleted),
+    }
 }
 
 /// How many values the insert of a row binds.
@@ -160,26 +318,63 @@ pub(super) fn binds_of_insert<R: Model>(data: &R::Insert) -> QueryResult<usize> 
     Ok(Conn::<R>::SYNTAX.binds(&row))
 }
 
+/// About how many bytes the insert of a row binds, and rather more than fewer: Diesel tells them as
+/// it prints them.
+pub(super) fn bytes_of_insert<R: Model>(data: &R::Insert) -> usize {
+    bytes_of::<R>(&values::<R>(data))
+}
+
+/// The same, of the changes that an update makes.
+pub(super) fn bytes_of_update<R: Model>(update: &R::Update) -> usize {
+    bytes_of::<R>(&R::Changed::changes(update))
+}
+
+fn bytes_of<R: Model>(values: &impl QueryFragment<BackendOf<R>>) -> usize {
+    let mut size = Size(0);
+    let printed = diesel::debug_query::<BackendOf<R>, _>(values);
+    // It fails for nothing but what could not be executed either.
+    let _ = std::fmt::write(&mut size, format_args!("{printed}"));
+    size.0
+}
+
+struct Size(usize);
+
+impl std::fmt::Write for Size {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0 += text.len();
+        Ok(())
+    }
+}
+
 /// How many values an update binds beside keys; `Err(EmptyChangeset)` if there is nothing to set.
 pub(super) fn binds_of_update<R: Model>(update: &R::Update) -> QueryResult<usize> {
     let changes = R::Changed::changes(update);
     if changes.is_noop(&BackendOf::<R>::default())? {
         return Err(no_changes());
     }
-    Ok(Conn::<R>::SYNTAX.binds(&text_of::<BackendOf<R>, _>(&changes)?))
+    let text = text_of::<BackendOf<R>, _>(&changes)?;
+    Ok(Conn::<R>::SYNTAX.binds(&text))
+}
+
+/// Whether an update gives its row another key.
+pub(super) fn sets_key<R: Model>(update: &R::Update) -> QueryResult<bool> {
+    let text = text_of::<BackendOf<R>, _>(&R::Changed::changes(update))?;
+    Ok(Conn::<R>::SYNTAX.sets(&text, &names::<R>()?.key))
 }
 
 /// Whether the database makes the keys of all these rows, and they then tell which row is which.
 pub(super) fn makes_ascending_keys<R: Model>(data: &[R::Insert]) -> QueryResult<bool> {
-    if !ascends::<R>() {
-        return Ok(false);
-    }
+    Ok(has_integer_key::<R>() && makes_keys::<R>(data)?)
+}
+
+/// Whether the database makes the keys of all these rows.
+fn makes_keys<R: Model>(data: &[R::Insert]) -> QueryResult<bool> {
     let same_for_all = R::Inserted::SAME_FOR_ALL;
-    let key = text_of::<BackendOf<R>, _>(&<R::Table as Keyed<Conn<R>, Key<R>>>::key())?;
+    let key = &names::<R>()?.key;
     let asked = if same_for_all { 1 } else { data.len() };
     for row in data.iter().take(asked) {
         let row = text_of::<BackendOf<R>, _>(&values::<R>(row))?;
-        if Conn::<R>::SYNTAX.gives(&row, &key) {
+        if Conn::<R>::SYNTAX.gives(&row, key) {
             return Ok(false);
         }
     }
@@ -198,12 +393,48 @@ fn values<R: Model>(data: &R::Insert) -> impl QueryFragment<BackendOf<R>> + Quer
     R::Inserted::values(data)
 }
 
+/// The first row.
+#[inline]
 fn row<R, S>(conn: &mut Conn<R>, statement: S) -> QueryResult<R::Entity>
 where
     R: Model,
     S: Query<SqlType = R::Columns> + QueryFragment<BackendOf<R>> + QueryId,
 {
-    <R::Columns as Makes<R::Entity, R::Table, Conn<R>>>::row(conn, statement)
+    let narrow = &names::<R>()?.narrow;
+    <R::Columns as Makes<R::Entity, R::Table, Conn<R>>>::row(conn, statement, narrow)
+}
+
+fn each<R, S>(
+    conn: &mut Conn<R>,
+    statement: S,
+    is_printed: bool,
+    take: &mut dyn FnMut(R::Entity, u64),
+) -> QueryResult<()>
+where
+    R: Model,
+    S: Query<SqlType = R::Columns> + QueryFragment<BackendOf<R>> + QueryId,
+{
+    let narrow = &names::<R>()?.narrow;
+    <R::Columns as Makes<R::Entity, R::Table, Conn<R>>>::rows(
+        conn, statement, narrow, is_printed, take,
+    )
+}
+
+/// The one row that was written, if any was.
+fn only<R, S>(conn: &mut Conn<R>, statement: S) -> Found<R>
+where
+    R: Model,
+    S: Query<SqlType = R::Columns> + QueryFragment<BackendOf<R>> + QueryId,
+{
+    let (mut first, mut count) = (None, 0);
+    each::<R, _>(conn, statement, false, &mut |row, _| {
+        count += 1;
+        first.get_or_insert(row);
+    })?;
+    match count {
+        0 | 1 => Ok(first),
+        many => Err(too_many(many)),
+    }
 }
 
 fn rows<R, S>(conn: &mut Conn<R>, statement: S) -> Listed<R>
@@ -211,7 +442,21 @@ where
     R: Model,
     S: Query<SqlType = R::Columns> + QueryFragment<BackendOf<R>> + QueryId,
 {
-    <R::Columns as Makes<R::Entity, R::Table, Conn<R>>>::rows(conn, statement)
+    let mut rows = Vec::new();
+    each::<R, _>(conn, statement, false, &mut |row, _| rows.push(row))?;
+    Ok(rows)
+}
+
+fn printed<R, S>(conn: &mut Conn<R>, statement: S) -> QueryResult<Vec<Printed<R>>>
+where
+    R: Model,
+    S: Query<SqlType = R::Columns> + QueryFragment<BackendOf<R>> + QueryId,
+{
+    let mut rows = Vec::new();
+    each::<R, _>(conn, statement, true, &mut |row, print| {
+        rows.push((row, print))
+    })?;
+    Ok(rows)
 }
 
 /// What became of reading back a row that has been written: if it failed, the write stands, and only
@@ -219,13 +464,24 @@ where
 fn read_back<T>(row: QueryResult<T>) -> QueryResult<T> {
     row.map_err(|error| match error {
         error @ Error::DeserializationError(_) => error,
-        error => Error::DeserializationError(Box::new(Unreadable(error))),
+        error => written_in_vain(error),
     })
 }
 
-/// Whether keys of this SQL type, made by the database, ascend in the order of the rows of one
-/// INSERT. Others (a random UUID) say nothing about which row is which.
-fn ascends<R: Model>() -> bool {
+/// An error behind a statement that wrote.
+pub(super) fn written_in_vain(error: Error) -> Error {
+    Error::DeserializationError(Box::new(Unreadable(error)))
+}
+
+#[cold]
+fn too_many(rows: usize) -> Error {
+    written_in_vain(Error::QueryBuilderError(Box::new(TooMany(rows))))
+}
+
+/// Whether the key is an integer: keys of this type that the database makes may ascend in the order of
+/// the rows of one INSERT, and two of them are equal to the database where they are to the program.
+/// Others may differ in case, in accents, in spaces behind.
+pub(super) fn has_integer_key<R: Model>() -> bool {
     let key = <R::Table as Keyed<Conn<R>, Key<R>>>::key_type();
     #[cfg(feature = "mysql")]
     {
@@ -249,7 +505,7 @@ fn ascends<R: Model>() -> bool {
 
 /// MySQL has only `LAST_INSERT_ID()` to tell which key it made.
 #[cold]
-fn untold_key() -> Error {
+pub(super) fn untold_key() -> Error {
     let why = "MySQL does not tell the key of this row, which is no AUTO_INCREMENT integer: let the \
                insert type hold it, and name the field as `given_key = ..` in `#[repository]`";
     Error::QueryBuilderError(why.into())

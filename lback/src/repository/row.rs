@@ -1,22 +1,258 @@
 //! What the operations on one row and on many have in common.
 
-use diesel::QueryResult;
-use diesel::result::Error as DieselError;
+use std::any::TypeId;
+use std::marker::PhantomData;
 
-use super::dialect::{Dialect, Duplicates};
+use diesel::QueryResult;
+use diesel::result::{DatabaseErrorKind, EmptyChangeset, Error as DieselError};
+
+use super::dialect::{Dialect, Duplicates, Lock, ReadingBack, ReturnsInserted};
 use super::key::Entity;
 use super::model::{Key, Model};
+use super::query::{self, Printed, TooMany};
+use super::sql::statement::names;
 use crate::error::{Error, Result};
 use crate::session::Session;
 
 pub(super) type SessionOf<R> = Session<<R as Model>::Connection>;
+
+/// Inserts a row.
+pub(super) fn insert<R: Model>(session: &mut SessionOf<R>, data: &R::Insert) -> Result<R::Entity> {
+    let inserted = match inserting::<R>(session)? {
+        Inserting::Returning => write::<R, _>(session, |conn| query::insert::<R>(conn, data)),
+        Inserting::Keeping => {
+            write::<R, _>(session, |conn| query::insert_and_keep::<R>(conn, data))
+        }
+        Inserting::Counting => {
+            if R::given_key(data).is_none()
+                && !are_keys_told::<R>(session, std::slice::from_ref(data))?
+            {
+                return untold::<R, _>(session);
+            }
+            write::<R, _>(session, |conn| query::insert_and_select::<R>(conn, data))
+        }
+    };
+    let inserted = inserted.map_err(suppressed_if_nothing_came_back::<R>)?;
+    reread::<R>(session, inserted)
+}
+
+/// Changes a row. `None` if there was nothing to set.
+pub(super) fn update<R: Model>(
+    session: &mut SessionOf<R>,
+    key: &Key<R>,
+    version: Option<i64>,
+    changes: &R::Update,
+) -> Result<Option<R::Entity>> {
+    let kept = session.kept_updates();
+    let updated = write::<R, _>(session, |conn| {
+        match query::update::<R>(conn, key, version, changes, kept) {
+            Err(DieselError::QueryBuilderError(error)) if error.is::<EmptyChangeset>() => Ok(None),
+            updated => updated.map(Some),
+        }
+    })?;
+    match updated {
+        Some(Some(entity)) => reread::<R>(session, entity).map(Some),
+        Some(None) => Err(match left::<R>(session, key)? {
+            Some(row) if version.is_some() && R::version_of(&row) != version => {
+                session.wrote_nothing();
+                stale::<R>(key)
+            }
+            Some(_) => suppressed::<R>(Some(key)),
+            None => not_found::<R>(key),
+        }),
+        None => {
+            session.wrote_nothing();
+            Ok(None)
+        }
+    }
+}
+
+/// Deletes a row, and gives it as it was then, if it was `seen` before. `is_untouched` says that
+/// nobody could write in between.
+pub(super) fn delete<R: Model>(
+    session: &mut SessionOf<R>,
+    key: &Key<R>,
+    seen: Option<Printed<R>>,
+    is_untouched: bool,
+) -> Result<Option<R::Entity>> {
+    if seen.is_none() || is_kept_while_deleted::<R>() {
+        let is_gone_already = match write::<R, _>(session, |conn| query::delete::<R>(conn, key))? {
+            0 => left::<R>(session, key)?.is_none(),
+            _ => return Ok(seen.map(|(entity, _)| entity)),
+        };
+        return match seen {
+            _ if !is_gone_already => Err(suppressed::<R>(Some(key))),
+            // A trigger or a view has taken it away in its own manner.
+            Some((entity, _)) if is_untouched => Ok(Some(entity)),
+            _ => Err(not_found::<R>(key)),
+        };
+    }
+    let seen = seen.map(|(_, fingerprint)| fingerprint);
+    match write::<R, _>(session, |conn| query::delete_returning::<R>(conn, key))? {
+        Some((_, changed)) if Some(changed) != seen => Err(changed_meanwhile()),
+        Some((entity, _)) => Ok(Some(entity)),
+        None if left::<R>(session, key)?.is_some() => Err(suppressed::<R>(Some(key))),
+        None => Err(not_found::<R>(key)),
+    }
+}
+
+/// The row that a statement says it has not found, if it is there. If not, the statement has written
+/// nothing.
+///
+/// Asked with a lock: a plain SELECT sees, on MySQL, what was there when the transaction began.
+#[cold]
+fn left<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<Option<R::Entity>> {
+    let lock = R::Connection::TO_DELETE;
+    let row = session.statement(|conn| query::select_locked::<R>(conn, key, lock))?;
+    if row.is_none() {
+        session.wrote_nothing();
+    }
+    Ok(row.map(|(row, _)| row))
+}
+
+/// Whether a row that is read to be deleted stays as it is until it goes.
+pub(super) fn is_kept_while_deleted<R: Model>() -> bool {
+    R::Connection::TO_DELETE == R::Connection::TO_UPDATE
+}
+
+/// The row as it stands.
+pub(super) fn stored<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<R::Entity> {
+    session
+        .statement(|conn| query::select::<R>(conn, key))?
+        .ok_or_else(|| not_found::<R>(key))
+}
+
+/// The row as it stands, locked as it must be for these changes.
+pub(super) fn to_update<R: Model>(
+    session: &mut SessionOf<R>,
+    key: &Key<R>,
+    changes: &R::Update,
+) -> Result<R::Entity> {
+    let lock = lock_to_update::<R>(session, changes)?;
+    let (entity, _) = session
+        .statement(|conn| query::select_locked::<R>(conn, key, lock))?
+        .ok_or_else(|| not_found::<R>(key))?;
+    Ok(entity)
+}
+
+pub(super) fn lock_to_update<R: Model>(
+    session: &mut SessionOf<R>,
+    changes: &R::Update,
+) -> Result<Lock> {
+    if R::Connection::TO_UPDATE == R::Connection::TO_CHANGE_KEY {
+        return Ok(R::Connection::TO_UPDATE);
+    }
+    let sets_key = session.statement(|_| query::sets_key::<R>(changes))?;
+    Ok(if sets_key {
+        R::Connection::TO_CHANGE_KEY
+    } else {
+        R::Connection::TO_UPDATE
+    })
+}
+
+/// How an inserted row is known again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Inserting {
+    /// It comes back.
+    Returning,
+    /// The server keeps its key.
+    Keeping,
+    /// By a key that was given, or by the number that the server made last.
+    Counting,
+}
+
+/// A server is asked once a session.
+pub(super) fn inserting<R: Model>(session: &mut SessionOf<R>) -> Result<Inserting> {
+    if R::Connection::READING_BACK == ReadingBack::Returning {
+        return Ok(Inserting::Returning);
+    }
+    let can_return = session.fact(TypeId::of::<ReturnsInserted>(), |conn| {
+        conn.returns_inserted().map(i64::from)
+    })?;
+    Ok(if can_return == 1 {
+        Inserting::Keeping
+    } else {
+        Inserting::Counting
+    })
+}
+
+/// Whether the server makes the keys of rows, none of which gives one, and tells them by their
+/// number.
+pub(super) fn are_keys_told<R: Model>(
+    session: &mut SessionOf<R>,
+    data: &[R::Insert],
+) -> Result<bool> {
+    struct Numbers<R>(PhantomData<R>);
+    if !session.statement(|_| query::makes_ascending_keys::<R>(data))? {
+        return Ok(false);
+    }
+    let is_number = session.fact(TypeId::of::<Numbers<R>>(), |conn| {
+        let names = names::<R>()?;
+        conn.numbers(&names.table, &names.key).map(i64::from)
+    })?;
+    Ok(is_number == 1)
+}
+
+#[cold]
+pub(super) fn untold<R: Model, T>(session: &mut SessionOf<R>) -> Result<T> {
+    session.statement(|_| Err(query::untold_key()))
+}
+
+/// The row as triggers left it that run behind the statement, if the repository wants that.
+fn reread<R: Model>(session: &mut SessionOf<R>, entity: R::Entity) -> Result<R::Entity> {
+    if !R::REREADS {
+        return Ok(entity);
+    }
+    let key = entity.key();
+    let row = write::<R, _>(session, |conn| {
+        query::select::<R>(conn, &key)?.ok_or_else(|| query::written_in_vain(DieselError::NotFound))
+    })?;
+    Ok(row)
+}
+
+/// Fails if a row that somebody has is not the one that is stored.
+pub(super) fn require_version<R: Model>(expected: Option<i64>, stored: &R::Entity) -> Result<()> {
+    if expected.is_some() && expected != R::version_of(stored) {
+        return Err(stale::<R>(&stored.key()));
+    }
+    Ok(())
+}
+
+#[cold]
+fn stale<R: Model>(key: &Key<R>) -> Error {
+    Error::Stale {
+        entity: R::Entity::NAME,
+        key: format!("{key:?}"),
+    }
+}
+
+/// Receivers have seen another row than the one that went.
+#[cold]
+pub(super) fn changed_meanwhile() -> Error {
+    let what = "the row was changed by another between the pre receivers and the DELETE";
+    let kind = DatabaseErrorKind::SerializationFailure;
+    Error::Database(DieselError::DatabaseError(kind, Box::new(what.to_owned())))
+}
 
 /// A statement that writes rows of the repository's table.
 pub(super) fn write<R: Model, T>(
     session: &mut SessionOf<R>,
     statement: impl FnOnce(&mut R::Connection) -> QueryResult<T>,
 ) -> Result<T> {
-    session.write(statement).map_err(name_column::<R>)
+    session.write(statement).map_err(name_failure::<R>)
+}
+
+#[cold]
+fn name_failure<R: Model>(error: Error) -> Error {
+    match error {
+        Error::Database(DieselError::QueryBuilderError(error)) if error.is::<TooMany>() => {
+            Error::NotUnique {
+                entity: R::Entity::NAME,
+                table: R::TABLE,
+            }
+        }
+        error => name_column::<R>(error),
+    }
 }
 
 /// Where a database names the index of a duplicate, and not its columns: an index is named after its
@@ -56,7 +292,7 @@ pub(super) fn suppressed<R: Model>(key: Option<&Key<R>>) -> Error {
 
 /// An INSERT that succeeded and gives no row back has not inserted it.
 #[cold]
-pub(super) fn suppressed_if_nothing_came_back<R: Model>(error: Error) -> Error {
+fn suppressed_if_nothing_came_back<R: Model>(error: Error) -> Error {
     match error {
         Error::Database(DieselError::NotFound) => suppressed::<R>(None),
         error => error,

@@ -4,9 +4,11 @@
 mod care;
 mod close;
 mod connection;
+mod facts;
 mod failure;
 mod ledger;
 mod options;
+mod prepared;
 mod recording;
 mod run;
 mod scope;
@@ -18,8 +20,10 @@ use std::sync::Arc;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
+use self::facts::Facts;
 use self::failure::FailureHandler;
 use self::ledger::{Ledger, States};
+use self::prepared::Prepared;
 use self::run::Work;
 use self::scope::Scopes;
 use crate::error::{Error, Result};
@@ -66,6 +70,8 @@ pub struct Session<C: SessionConnection> {
     scopes: Option<Box<Scopes>>,
     on_failure: Option<FailureHandler>,
     failures: Failures,
+    facts: Facts,
+    prepared: Prepared,
 }
 
 enum Owner<C> {
@@ -134,6 +140,8 @@ impl<C: SessionConnection> Session<C> {
             scopes: None,
             on_failure: None,
             failures: Failures::default(),
+            facts: Facts::default(),
+            prepared: Prepared::default(),
         })
     }
 
@@ -339,10 +347,23 @@ pub(crate) struct Settings {
     states: States,
     on_failure: Option<FailureHandler>,
     own_registry: Option<&'static Registry>,
+    prepared: Prepared,
 }
 
 #[cfg(feature = "r2d2")]
 impl Settings {
+    pub(crate) fn keep_prepared(&mut self, updates: usize) {
+        self.prepared = Prepared::Kept { updates };
+    }
+
+    pub(crate) fn keep_nothing_prepared(&mut self) {
+        self.prepared = Prepared::Nothing;
+    }
+
+    pub(crate) fn keeps_statements(&self) -> bool {
+        !matches!(self.prepared, Prepared::Nothing)
+    }
+
     pub(crate) fn add_state<T: Send + Sync + 'static>(&mut self, value: T) {
         self.states.put(Arc::new(value));
     }
@@ -364,7 +385,10 @@ impl<C: SessionConnection> Session<C> {
         if let Some(registry) = settings.own_registry {
             self.set_own_registry(registry);
         }
-        self
+        match settings.prepared {
+            Prepared::Kept { updates } => self.with_prepared_updates(updates),
+            Prepared::Nothing => self.without_prepared_statements(),
+        }
     }
 }
 

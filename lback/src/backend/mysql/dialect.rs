@@ -2,22 +2,59 @@
 
 use diesel::connection::LoadConnection;
 use diesel::deserialize::FromSqlRow;
+use diesel::dsl::sql;
 use diesel::expression::IntoSql;
 use diesel::query_builder::{Query, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::{MysqlConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query};
 
-use crate::repository::{Dialect, Duplicates, LeftOut, Locking, ReadingBack, Syntax};
+use crate::repository::{Dialect, Duplicates, LeftOut, Lock, ReadingBack, Syntax};
 
 impl Dialect for MysqlConnection {
     const SYNTAX: Syntax = Syntax::Mysql;
     // The protocol counts them in 16 bits.
     const MAX_BINDS: usize = 65_535;
+    // The least `max_allowed_packet` that a server has had in this century is 1 MiB.
+    const SURE_BYTES: Option<usize> = Some(512 * 1024);
     const READING_BACK: ReadingBack = ReadingBack::Select;
-    const LOCKING: Locking = Locking::ForUpdate;
     const LEFT_OUT: LeftOut = LeftOut::AsDefault;
     const DUPLICATES: Duplicates = Duplicates::NameIndex;
+    const TO_UPDATE: Lock = Lock::ForUpdate;
+    const TO_CHANGE_KEY: Lock = Lock::ForUpdate;
+    const TO_DELETE: Lock = Lock::ForUpdate;
+
+    /// MariaDB can since 10.5, and MySQL cannot: what stands in such a comment is read by the former
+    /// alone.
+    fn returns_inserted(&mut self) -> QueryResult<bool> {
+        diesel::select(sql::<BigInt>("/*M!100500 1 + */ 0"))
+            .get_result::<i64>(self)
+            .map(|answer| answer == 1)
+    }
+
+    fn numbers(&mut self, table: &str, column: &str) -> QueryResult<bool> {
+        let (schema, table) = Self::SYNTAX.unquoted(table);
+        let (_, column) = Self::SYNTAX.unquoted(column);
+        diesel::select(
+            sql::<Bool>(
+                "EXISTS (SELECT 1 FROM information_schema.columns \
+                 WHERE extra LIKE '%auto_increment%' AND table_schema = coalesce(",
+            )
+            .bind::<Nullable<Text>, _>(schema)
+            .sql(", database()) AND table_name = ")
+            .bind::<Text, _>(table)
+            .sql(" AND column_name = ")
+            .bind::<Text, _>(column)
+            .sql(")"),
+        )
+        .get_result(self)
+    }
+
+    fn max_bytes(&mut self) -> QueryResult<Option<usize>> {
+        let most: i64 = diesel::select(sql::<BigInt>("CAST(@@max_allowed_packet AS SIGNED)"))
+            .get_result(self)?;
+        Ok(usize::try_from(most).ok())
+    }
 
     const HAS_ENGINES: bool = true;
 

@@ -8,6 +8,7 @@
 //! # lback::Result::Ok(())
 //! ```
 
+mod cascade;
 mod connection;
 mod dialect;
 #[cfg(feature = "users")]
@@ -17,7 +18,9 @@ pub mod users;
 
 use diesel::{Connection, MysqlConnection};
 
+pub use self::cascade::cascades;
 use crate::error::{Error, Result};
+use crate::repository::ReturnsInserted;
 use crate::session::SessionConnection;
 
 /// A session on MySQL or MariaDB.
@@ -58,4 +61,12 @@ pub fn connect(url: &str) -> Result<Session> {
     })?;
     connection.prepare()?;
     Session::new(connection)
+}
+
+/// As on MySQL, on a server that could return what it inserts.
+// Not public API. For the tests, on a machine that has MariaDB alone.
+#[doc(hidden)]
+pub fn __without_returning(mut session: Session) -> Session {
+    session.know(std::any::TypeId::of::<ReturnsInserted>(), 0);
+    session
 }

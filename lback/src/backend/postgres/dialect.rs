@@ -1,23 +1,42 @@
 //! What the statements of a repository need to know of PostgreSQL.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use diesel::connection::{DefaultLoadingMode, LoadConnection};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::IntoSql;
+use diesel::pg::Pg;
 use diesel::query_builder::{Query, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
+use diesel::row::{Field, Row};
 use diesel::sql_types::BigInt;
 use diesel::{PgConnection, QueryResult};
 
-use crate::repository::{Dialect, Duplicates, LeftOut, Locking, ReadingBack, Syntax};
+use crate::repository::{Dialect, Duplicates, LeftOut, Lock, ReadingBack, Syntax};
 
 impl Dialect for PgConnection {
     const SYNTAX: Syntax = Syntax::Postgres;
     // The protocol counts them in 16 bits.
     const MAX_BINDS: usize = 65_535;
     const READING_BACK: ReadingBack = ReadingBack::Returning;
-    const LOCKING: Locking = Locking::ForUpdate;
     const LEFT_OUT: LeftOut = LeftOut::AsDefault;
     const DUPLICATES: Duplicates = Duplicates::NameColumns;
+    const TO_UPDATE: Lock = Lock::ForNoKeyUpdate;
+    const TO_CHANGE_KEY: Lock = Lock::ForUpdate;
+    // Every lock needs the right to update, and a row that its policies show; DELETE does not.
+    const TO_DELETE: Lock = Lock::None;
+
+    fn fingerprint<'row>(row: &impl Row<'row, Pg>) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for place in 0..row.field_count() {
+            let field = row.get(place);
+            let value = field.as_ref().and_then(|field| field.value());
+            value
+                .map(|value| value.as_bytes().to_vec())
+                .hash(&mut hasher);
+        }
+        hasher.finish()
+    }
 
     fn number(value: i64) -> impl QueryFragment<Self::Backend> + QueryId {
         value.into_sql::<BigInt>()

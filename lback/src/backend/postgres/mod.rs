@@ -8,6 +8,7 @@
 //! # lback::Result::Ok(())
 //! ```
 
+mod cascade;
 mod connection;
 mod dialect;
 #[cfg(feature = "users")]
@@ -17,6 +18,7 @@ pub mod users;
 
 use diesel::{Connection, PgConnection};
 
+pub use self::cascade::cascades;
 use crate::error::{Error, Result};
 use crate::session::SessionConnection;
 

@@ -2,22 +2,66 @@
 
 use diesel::connection::LoadConnection;
 use diesel::deserialize::FromSqlRow;
-use diesel::expression::IntoSql;
+use diesel::expression::{IntoSql, QueryMetadata};
 use diesel::query_builder::{Query, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
+use diesel::row::{Field, Row};
 use diesel::sql_types::BigInt;
+use diesel::sqlite::{Sqlite, SqliteType};
 use diesel::{QueryResult, SqliteConnection};
 
-use crate::repository::{Dialect, Duplicates, LeftOut, Locking, ReadingBack, Syntax};
+use crate::repository::{Dialect, Duplicates, LeftOut, Lock, Narrow, ReadingBack, Syntax};
 
 impl Dialect for SqliteConnection {
     const SYNTAX: Syntax = Syntax::Sqlite;
     // SQLITE_MAX_VARIABLE_NUMBER, since 3.32.
     const MAX_BINDS: usize = 32_766;
     const READING_BACK: ReadingBack = ReadingBack::Returning;
-    const LOCKING: Locking = Locking::OneWriter;
     const LEFT_OUT: LeftOut = LeftOut::Unnamed;
     const DUPLICATES: Duplicates = Duplicates::NameColumns;
+    const TO_UPDATE: Lock = Lock::None;
+    const TO_CHANGE_KEY: Lock = Lock::None;
+    const TO_DELETE: Lock = Lock::None;
+
+    /// SQLite's integers have 64 bits, whatever the column was declared as.
+    fn narrow<Columns>() -> Vec<Narrow>
+    where
+        Sqlite: QueryMetadata<Columns>,
+    {
+        let mut types = Vec::new();
+        <Sqlite as QueryMetadata<Columns>>::row_metadata(&mut (), &mut types);
+        let bits = |ty| match ty {
+            Some(SqliteType::SmallInt) => Some(16),
+            Some(SqliteType::Integer) => Some(32),
+            _ => None,
+        };
+        let columns = types.into_iter().enumerate();
+        columns
+            .filter_map(|(place, ty)| {
+                Some(Narrow {
+                    place,
+                    bits: bits(ty)?,
+                })
+            })
+            .collect()
+    }
+
+    #[inline]
+    fn check_narrow<'row>(row: &impl Row<'row, Sqlite>, columns: &[Narrow]) -> QueryResult<()> {
+        for column in columns {
+            let Some(field) = row.get(column.place) else {
+                continue;
+            };
+            let Some(mut value) = field.value() else {
+                continue;
+            };
+            let beyond = value.read_long() >> (column.bits - 1);
+            if beyond != 0 && beyond != -1 {
+                return Err(too_wide(field.field_name(), column.bits));
+            }
+        }
+        Ok(())
+    }
 
     fn number(value: i64) -> impl QueryFragment<Self::Backend> + QueryId {
         value.into_sql::<BigInt>()
@@ -30,4 +74,14 @@ impl Dialect for SqliteConnection {
         let number = self.load(statement)?.next().ok_or(DieselError::NotFound)?;
         i64::build_from_row(&number?).map_err(DieselError::DeserializationError)
     }
+}
+
+#[cold]
+fn too_wide(column: Option<&str>, bits: u32) -> DieselError {
+    let why = format!(
+        "the column `{}` holds an integer of more than {bits} bits, which would be cut off: \
+         declare it as `BigInt` in `diesel::table!`, and read an `i64`",
+        column.unwrap_or("?")
+    );
+    DieselError::DeserializationError(why.into())
 }

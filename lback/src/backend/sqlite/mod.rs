@@ -9,6 +9,7 @@
 //! # lback::Result::Ok(())
 //! ```
 
+mod cascade;
 mod connection;
 mod dialect;
 #[cfg(feature = "users")]
@@ -19,6 +20,7 @@ pub mod users;
 
 use diesel::{Connection, SqliteConnection};
 
+pub use self::cascade::cascades;
 use crate::error::{Error, Result};
 use crate::session::SessionConnection;
 

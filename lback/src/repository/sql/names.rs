@@ -1,13 +1,15 @@
 //! What a repository remembers of the texts of its statements.
 
 use diesel::QueryResult;
+use diesel::backend::Backend;
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::result::Error;
 use once_cell::sync::OnceCell;
 
 use super::prepared::Shapes;
 use super::text::{Syntax, text_of};
 use crate::repository::bound::{Keyed, Makes};
-use crate::repository::dialect::{Dialect, ReadingBack};
+use crate::repository::dialect::{Dialect, Narrow, ReadingBack};
 
 /// A static of each repository.
 // Not public API. Used by generated code.
@@ -17,6 +19,10 @@ pub struct Texts {
     pub(crate) updates: Shapes,
     /// Set once the table is known to be one that can roll back.
     pub(crate) can_roll_back: OnceCell<()>,
+    /// Those of updates of a row as it was read.
+    pub(crate) updates_of_version: Shapes,
+    /// Those of updates of many rows.
+    pub(crate) updates_of_many: Shapes,
 }
 
 impl Texts {
@@ -26,19 +32,24 @@ impl Texts {
             names: OnceCell::new(),
             updates: Shapes::new(),
             can_roll_back: OnceCell::new(),
+            updates_of_version: Shapes::new(),
+            updates_of_many: Shapes::new(),
         }
     }
 
     /// The names in the statements of the repository that this is a static of.
     #[inline]
-    pub(crate) fn names<C, Table, Key, Columns, E>(&self) -> QueryResult<&Names>
+    pub(crate) fn names<C, Table, Key, Columns, E>(
+        &self,
+        version: Option<&str>,
+    ) -> QueryResult<&Names>
     where
         C: Dialect,
         Table: Keyed<C, Key>,
         Columns: Makes<E, Table, C>,
     {
         self.names
-            .get_or_try_init(Names::of::<C, Table, Key, Columns, E>)
+            .get_or_try_init(|| Names::of::<C, Table, Key, Columns, E>(version))
     }
 }
 
@@ -51,12 +62,19 @@ pub(crate) struct Names {
     pub(crate) select: String,
     /// `UPDATE table SET `
     pub(crate) update: String,
-    /// ` RETURNING columns`, where the database can: elsewhere the row is read back.
+    /// ` RETURNING columns`
     pub(crate) returning: String,
+    /// The same, or nothing where an UPDATE cannot return its row, which is then read back.
+    pub(crate) returning_updated: String,
+    /// The column that counts updates, if there is one.
+    pub(crate) version: String,
+    /// `, version = version + 1`, or nothing.
+    pub(crate) next_version: String,
+    pub(crate) narrow: Vec<Narrow>,
 }
 
 impl Names {
-    fn of<C, Table, Key, Columns, E>() -> QueryResult<Self>
+    fn of<C, Table, Key, Columns, E>(version: Option<&str>) -> QueryResult<Self>
     where
         C: Dialect,
         Table: Keyed<C, Key>,
@@ -68,19 +86,40 @@ impl Names {
             let why = format!("`{columns}` binds values: a selection of a repository may not");
             return Err(Error::QueryBuilderError(why.into()));
         }
+        let returning = match C::SYNTAX {
+            Syntax::Sqlite => format!(" RETURNING {}", without_schema(&columns, &table)),
+            Syntax::Postgres | Syntax::Mysql => format!(" RETURNING {columns}"),
+        };
+        let version = match version {
+            Some(version) => text_of::<C::Backend, _>(&Name(version))?,
+            None => String::new(),
+        };
         Ok(Self {
             key: text_of::<C::Backend, _>(&Table::key())?,
             select: format!("SELECT {columns} FROM {table}"),
             update: format!("UPDATE {table} SET "),
-            returning: match (C::READING_BACK, C::SYNTAX) {
-                (ReadingBack::Select, _) => String::new(),
-                (ReadingBack::Returning, Syntax::Sqlite) => {
-                    format!(" RETURNING {}", without_schema(&columns, &table))
-                }
-                (ReadingBack::Returning, _) => format!(" RETURNING {columns}"),
+            returning_updated: match C::READING_BACK {
+                ReadingBack::Select => String::new(),
+                ReadingBack::Returning => returning.clone(),
             },
+            returning,
+            next_version: if version.is_empty() {
+                String::new()
+            } else {
+                format!(", {version} = {version} + 1")
+            },
+            version,
+            narrow: Columns::narrow(),
             table,
         })
+    }
+}
+
+struct Name<'name>(&'name str);
+
+impl<DB: Backend> QueryFragment<DB> for Name<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_identifier(self.0)
     }
 }
 

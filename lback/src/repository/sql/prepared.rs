@@ -25,12 +25,13 @@ use once_cell::sync::OnceCell;
 use super::text::text_of;
 use crate::repository::dialect::Dialect;
 
-const REMEMBERED: usize = 16;
+/// How many shapes of an update a repository has ids for.
+pub(crate) const REMEMBERED: usize = 16;
 
 /// The shapes that one statement of a repository has had: those seen first get a static query id.
 ///
-/// Without one, Diesel asks its cache by the whole text, and has to write that first: 8,000
-/// instructions, where an update of two columns takes 48,000 (`tests/cost/count`).
+/// All others are prepared anew each time, and given back: Diesel never evicts a statement, and
+/// under its text it would keep each of the 65,535 shapes that sixteen optional columns have.
 pub(crate) struct Shapes([OnceCell<String>; REMEMBERED]);
 
 impl Shapes {
@@ -39,11 +40,12 @@ impl Shapes {
     }
 
     /// `statement`, of which only the text of this part depends on its values;
-    /// `Err(EmptyChangeset)` if that is empty.
+    /// `Err(EmptyChangeset)` if that is empty. The first `kept` shapes stay prepared.
     pub(crate) fn know<C, Of, Part, Statement>(
         &self,
         statement: Statement,
         part: impl FnOnce(&Statement) -> &Part,
+        kept: usize,
     ) -> QueryResult<Known<Of, Statement>>
     where
         C: Dialect,
@@ -55,10 +57,11 @@ impl Shapes {
             return Err(no_changes());
         }
         let known = |shape: &OnceCell<String>| *shape.get_or_init(|| text.clone()) == text;
-        let id = self.0.iter().position(known).and_then(id::<Of>);
+        let id = self.0.iter().take(kept).position(known).and_then(id::<Of>);
         ASKED_NEXT.set(id.map(|id| (TypeId::of::<Of>(), id)));
         Ok(Known {
             statement,
+            is_kept: id.is_some(),
             of: PhantomData,
         })
     }
@@ -72,6 +75,7 @@ thread_local! {
 /// The statement of `Of` that is executed next on this thread.
 pub(crate) struct Known<Of, Statement> {
     statement: Statement,
+    is_kept: bool,
     of: PhantomData<fn() -> Of>,
 }
 
@@ -115,7 +119,10 @@ where
     DB: Backend,
     Statement: QueryFragment<DB>,
 {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        if !self.is_kept {
+            out.unsafe_to_cache_prepared();
+        }
         self.statement.walk_ast(out)
     }
 }
@@ -147,6 +154,7 @@ mod tests {
             ASKED_NEXT.set(id::<u8>(3).map(|id| (TypeId::of::<u8>(), id)));
             Known::<u8, _> {
                 statement: (),
+                is_kept: true,
                 of: PhantomData,
             }
         };

@@ -62,27 +62,25 @@ statement! {
 
 statement! {
     /// The same, with the row locked.
-    SelectForUpdate { predicate: P }
+    SelectLocked { predicate: P, lock: L }
     write: |this, names, out| {
         out.push_sql(&names.select);
         out.push_sql(" WHERE ");
         this.predicate.walk_ast(out.reborrow())?;
-        out.push_sql(" FOR UPDATE");
-        Ok(())
+        this.lock.walk_ast(out)
     }
 }
 
 statement! {
     /// The same for many rows, by key: two who lock the same rows then wait, and do not block each
     /// other.
-    SelectInOrderForUpdate { predicate: P }
+    SelectInOrder { predicate: P, lock: L }
     write: |this, names, out| {
         out.push_sql(&names.select);
         out.push_sql(" WHERE ");
         this.predicate.walk_ast(out.reborrow())?;
         in_order(names, &mut out);
-        out.push_sql(" FOR UPDATE");
-        Ok(())
+        this.lock.walk_ast(out)
     }
 }
 
@@ -100,29 +98,58 @@ statement! {
 }
 
 statement! {
-    /// The row that MySQL has just inserted, if it made the key.
-    SelectInserted {}
-    write: |_this, names, out| {
-        out.push_sql(&names.select);
-        out.push_sql(" WHERE ");
-        out.push_sql(&names.key);
-        out.push_sql(" = LAST_INSERT_ID()");
+    /// Forgets which number MySQL made last: it keeps that of an earlier INSERT, of another table
+    /// even, where this one makes none.
+    ForgetNumber {}
+    write: |_this, _names, out| {
+        out.push_sql("SELECT CAST(LAST_INSERT_ID(0) AS SIGNED)");
         Ok(())
     }
 }
 
 statement! {
-    /// The rows that MySQL has just inserted. The keys of one INSERT follow each other, in the order
-    /// of its rows, whatever `innodb_autoinc_lock_mode` is; `LAST_INSERT_ID()` is the first.
-    SelectInsertedRows { rows: N }
+    /// The row that MySQL has just inserted, if it made the key; none if it did not.
+    SelectInserted {}
+    write: |_this, names, out| {
+        out.push_sql(&names.select);
+        out.push_sql(" WHERE ");
+        out.push_sql(&names.key);
+        out.push_sql(" = NULLIF(LAST_INSERT_ID(), 0)");
+        Ok(())
+    }
+}
+
+statement! {
+    /// The rows that MySQL has just inserted. The keys of one INSERT, of which it knows how many
+    /// rows it has, are as far apart as the session says, in the order of its rows, whatever
+    /// `innodb_autoinc_lock_mode` is; `LAST_INSERT_ID()` is the first. `others` is how many come
+    /// behind it.
+    SelectInsertedRows { others: N }
     write: |this, names, out| {
         out.push_sql(&names.select);
         out.push_sql(" WHERE ");
         out.push_sql(&names.key);
-        out.push_sql(" >= LAST_INSERT_ID()");
+        out.push_sql(" >= NULLIF(LAST_INSERT_ID(), 0) AND ");
+        out.push_sql(&names.key);
+        out.push_sql(" <= LAST_INSERT_ID() + @@auto_increment_increment * ");
+        this.others.walk_ast(out.reborrow())?;
+        out.push_sql(" AND (");
+        out.push_sql(&names.key);
+        out.push_sql(" - LAST_INSERT_ID()) % @@auto_increment_increment = 0");
         in_order(names, &mut out);
-        out.push_sql(" LIMIT ");
-        this.rows.walk_ast(out)
+        Ok(())
+    }
+}
+
+statement! {
+    /// The row whose key `InsertKeeping` or `UpdateKey` has just kept.
+    SelectKept {}
+    write: |_this, names, out| {
+        out.push_sql(&names.select);
+        out.push_sql(" WHERE ");
+        out.push_sql(&names.key);
+        out.push_sql(" = @lback_key");
+        Ok(())
     }
 }
 
@@ -159,8 +186,49 @@ statement! {
 }
 
 statement! {
-    /// `INSERT INTO table (columns) VALUES (values), .. [RETURNING columns]`
+    /// The same, and the rows as they were.
+    DeleteReturning { predicate: P }
+    write: |this, names, out| {
+        out.push_sql("DELETE FROM ");
+        out.push_sql(&names.table);
+        out.push_sql(" WHERE ");
+        this.predicate.walk_ast(out.reborrow())?;
+        out.push_sql(&names.returning);
+        Ok(())
+    }
+}
+
+statement! {
+    /// `INSERT INTO table (columns) VALUES (values), ..`
     Insert { values: V }
+    write: |this, names, out| {
+        out.push_sql("INSERT INTO ");
+        out.push_sql(&names.table);
+        out.push_sql(" ");
+        this.values.walk_ast(out)
+    }
+}
+
+statement! {
+    /// The same on MariaDB, where the key, whoever made it, is kept for `SelectKept`: Diesel asks what
+    /// columns a statement has before it executes it, and for those of RETURNING MariaDB tells that
+    /// only afterwards.
+    InsertKeeping { values: V }
+    write: |this, names, out| {
+        out.push_sql("INSERT INTO ");
+        out.push_sql(&names.table);
+        out.push_sql(" ");
+        this.values.walk_ast(out.reborrow())?;
+        out.push_sql(" RETURNING (@lback_key := ");
+        out.push_sql(&names.key);
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+statement! {
+    /// `INSERT INTO table (columns) VALUES (values), .. RETURNING columns`
+    InsertReturning { values: V }
     write: |this, names, out| {
         out.push_sql("INSERT INTO ");
         out.push_sql(&names.table);
@@ -174,16 +242,33 @@ statement! {
 statement! {
     /// `UPDATE table SET changes WHERE predicate [RETURNING columns]`: there must be changes.
     ///
-    /// Its text depends on its values, since an unset `Option` leaves its column out. Without a
-    /// static query id Diesel's cache is keyed by the text itself, which is right for every shape.
+    /// Its text depends on its values, since an unset `Option` leaves its column out.
     Update { changes: C, predicate: P }
     write: |this, names, out| {
         out.push_sql(&names.update);
         this.changes.walk_ast(out.reborrow())?;
+        out.push_sql(&names.next_version);
         out.push_sql(" WHERE ");
         this.predicate.walk_ast(out.reborrow())?;
-        out.push_sql(&names.returning);
+        out.push_sql(&names.returning_updated);
         Ok(())
+    }
+}
+
+statement! {
+    /// The same on MySQL, where the changes set the key: assignments are made from left to right,
+    /// so the last one sees the new key, and keeps it for `SelectKept`.
+    UpdateKey { changes: C, predicate: P }
+    write: |this, names, out| {
+        out.push_sql(&names.update);
+        this.changes.walk_ast(out.reborrow())?;
+        out.push_sql(&names.next_version);
+        out.push_sql(", ");
+        out.push_sql(&names.key);
+        out.push_sql(" = (@lback_key := ");
+        out.push_sql(&names.key);
+        out.push_sql(") WHERE ");
+        this.predicate.walk_ast(out)
     }
 }
 
@@ -191,10 +276,58 @@ impl<R, C, P> Update<R, C, P> {
     pub(crate) fn changes(&self) -> &C {
         &self.changes
     }
+
+    pub(crate) fn with_key(self) -> UpdateKey<R, C, P> {
+        UpdateKey::new(self.changes, self.predicate)
+    }
 }
 
-pub(in crate::repository) fn names<R: Model>() -> QueryResult<&'static Names> {
-    R::texts().names::<R::Connection, R::Table, Key<R>, R::Columns, R::Entity>()
+/// `predicate AND version = number`
+pub(crate) struct OfVersion<R, P, N> {
+    pub(crate) predicate: P,
+    pub(crate) number: N,
+    pub(crate) of: PhantomData<fn() -> R>,
+}
+
+impl<R, P, N, DB> QueryFragment<DB> for OfVersion<R, P, N>
+where
+    R: Model<Connection: Dialect<Backend = DB>>,
+    DB: Backend,
+    P: QueryFragment<DB>,
+    N: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.predicate.walk_ast(out.reborrow())?;
+        out.push_sql(" AND ");
+        out.push_sql(&names::<R>()?.version);
+        out.push_sql(" = ");
+        self.number.walk_ast(out)
+    }
+}
+
+/// How a row is locked.
+macro_rules! locks {
+    ($($name:ident: $text:literal)*) => {$(
+        #[derive(QueryId)]
+        pub(crate) struct $name;
+
+        impl<DB: Backend> QueryFragment<DB> for $name {
+            fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+                out.push_sql($text);
+                Ok(())
+            }
+        }
+    )*};
+}
+
+locks! {
+    Unlocked: ""
+    ForUpdate: " FOR UPDATE"
+    ForNoKeyUpdate: " FOR NO KEY UPDATE"
+}
+
+pub(crate) fn names<R: Model>() -> QueryResult<&'static Names> {
+    R::texts().names::<R::Connection, R::Table, Key<R>, R::Columns, R::Entity>(R::VERSION)
 }
 
 fn in_order<DB: Backend>(names: &Names, out: &mut AstPass<'_, '_, DB>) {
@@ -214,20 +347,36 @@ macro_rules! known_by_type {
 
 known_by_type! {
     Select<P>
-    SelectForUpdate<P>
-    SelectInOrderForUpdate<P>
+    SelectLocked<P, L>
+    SelectInOrder<P, L>
     SelectPage<L, O>
+    ForgetNumber<>
     SelectInserted<>
     SelectInsertedRows<N>
+    SelectKept<>
     Count<>
     CountWhere<P>
     Delete<P>
+    DeleteReturning<P>
     Insert<V>
+    InsertKeeping<V>
+    InsertReturning<V>
 }
 
-impl<R, C, P> QueryId for Update<R, C, P> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
+/// Those whose text depends on their values.
+macro_rules! known_by_text {
+    ($($name:ident<$($Part:ident),*>)*) => {$(
+        impl<R $(, $Part)*> QueryId for $name<R $(, $Part)*> {
+            type QueryId = ();
+            const HAS_STATIC_QUERY_ID: bool = false;
+        }
+    )*};
+}
+
+known_by_text! {
+    Update<C, P>
+    UpdateKey<C, P>
+    OfVersion<P, N>
 }
 
 macro_rules! gives_rows {
@@ -240,13 +389,19 @@ macro_rules! gives_rows {
 
 gives_rows! {
     Select<P>
-    SelectForUpdate<P>
-    SelectInOrderForUpdate<P>
+    SelectLocked<P, L>
+    SelectInOrder<P, L>
     SelectPage<L, O>
     SelectInserted<>
     SelectInsertedRows<N>
-    Insert<V>
+    SelectKept<>
+    DeleteReturning<P>
+    InsertReturning<V>
     Update<C, P>
+}
+
+impl<R> Query for ForgetNumber<R> {
+    type SqlType = BigInt;
 }
 
 impl<R> Query for Count<R> {

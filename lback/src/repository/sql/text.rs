@@ -71,6 +71,39 @@ impl Syntax {
         &path[start..]
     }
 
+    /// Whether what stands behind SET changes this column, which may be named with its table.
+    pub(crate) fn sets(self, text: &str, column: &str) -> bool {
+        let column = self.last_name(column);
+        self.list(text).iter().any(|assignment| {
+            let target = assignment
+                .split_once(" = ")
+                .map_or("", |(target, _)| target);
+            self.last_name(target) == column
+        })
+    }
+
+    /// The names of a table or a column, without quotes: before the last dot, and behind it.
+    pub(crate) fn unquoted(self, path: &str) -> (Option<String>, String) {
+        let bare = |name: &str| {
+            let quote = name.chars().next().unwrap_or_default();
+            let inside = name
+                .strip_prefix(quote)
+                .and_then(|name| name.strip_suffix(quote));
+            inside.map_or_else(
+                || name.to_owned(),
+                |name| name.replace(&format!("{quote}{quote}"), &quote.to_string()),
+            )
+        };
+        let last = self.last_name(path);
+        let before = path
+            .strip_suffix(last)
+            .and_then(|path| path.strip_suffix('.'));
+        (
+            before.map(|before| bare(self.last_name(before))),
+            bare(last),
+        )
+    }
+
     /// What commas part, but for those in brackets and between quotes.
     fn list(self, text: &str) -> Vec<&str> {
         let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0_u32);
@@ -153,6 +186,27 @@ mod tests {
         let text = r#"("a", "id") VALUES ($1, DEFAULT)"#;
         assert!(!Postgres.gives(text, r#""s"."t"."id""#));
         assert!(Postgres.gives(text, r#""s"."t"."a""#));
+    }
+
+    #[test]
+    fn an_update_sets_its_key_or_leaves_it_alone() {
+        for (syntax, text, sets) in [
+            (Sqlite, "`a` = ?, `id` = ?", true),
+            (Sqlite, "`a` = ?", false),
+            (Mysql, "`a` = concat(?, `id` = ?)", false),
+            (Mysql, "`a` = ', `id` = 1'", false),
+            (Mysql, "`a` = coalesce(?, ?),`id` = `id` + 1", true),
+        ] {
+            assert_eq!(syntax.sets(text, "`t`.`id`"), sets, "{text}");
+        }
+        assert!(Postgres.sets(r#""id" = $1"#, r#""s"."t"."id""#));
+    }
+
+    #[test]
+    fn names_lose_their_quotes() {
+        let (schema, table) = Postgres.unquoted(r#""s"."a""b""#);
+        assert_eq!((schema.as_deref(), &*table), (Some("s"), "a\"b"));
+        assert_eq!(Mysql.unquoted("`a.b`"), (None, "a.b".to_owned()));
     }
 
     #[test]
