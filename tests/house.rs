@@ -69,6 +69,29 @@ fn files_of_one_module_do_not_use_each_other_in_a_circle() {
 }
 
 #[test]
+fn the_ledger_knows_no_connection() {
+    let ledger = root().join("lback/src/session/ledger");
+    let mut found = 0;
+    for file in files(&ledger) {
+        found += 1;
+        let source = read(&file);
+        for word in [
+            "SessionConnection",
+            "diesel::",
+            "crate::signal",
+            "batch_execute",
+        ] {
+            assert!(
+                !source.contains(word),
+                "{} names {word}: the ledger decides, and a driver does",
+                file.display()
+            );
+        }
+    }
+    assert!(found > 5, "{} is empty", ledger.display());
+}
+
+#[test]
 fn every_promise_stands_in_the_semantics_and_in_a_file() {
     let semantics = read(&root().join("docs/semantics.md"));
     let named: Vec<&str> = semantics
