@@ -15,8 +15,8 @@ use crate::signal::{Plan, check_sendable};
 /// The operations of a repository: each sends its signals, and is atomic.
 ///
 /// After an `Err` nothing of the operation is left, nor of what its receivers wrote. It joins the
-/// caller's transaction, and opens one of its own only where there is none and one is needed; so
-/// outside a transaction, `Ok` means stored.
+/// caller's transaction, and opens one of its own where there is none; so outside a transaction, `Ok`
+/// means stored.
 ///
 /// Implemented for every struct with [`#[repository]`](macro@crate::repository).
 pub trait Repository: Model {

@@ -117,8 +117,11 @@ impl<C: SessionConnection> Session<C> {
             DieselError::DatabaseError(..)
             | DieselError::QueryBuilderError(_)
             | DieselError::SerializationError(_) => {
-                self.ledger.note_no_write();
-                self.statement_failed(error)
+                let error = self.statement_failed(error);
+                if self.ledger.is_sound() {
+                    self.ledger.note_no_write();
+                }
+                error
             }
             DieselError::DeserializationError(inner) => match inner.downcast::<Unreadable>() {
                 Ok(unreadable) => self.statement_failed(unreadable.0),

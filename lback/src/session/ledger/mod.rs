@@ -276,8 +276,9 @@ impl<W> Ledger<W> {
             }
             _ if !self.is_in_transaction() || !self.is_alive() => Then::GoOn,
             Standing::Open => Then::GoOn,
+            // What did not write has left no part.
+            Standing::Partial if !self.stack.is_writing() => Then::GoOn,
             Standing::Partial => {
-                self.stack.note_write();
                 self.trust.abort(Cause::HALF_DONE.retryable(is_transient));
                 Then::GoOn
             }

@@ -150,6 +150,11 @@ impl Stack {
         }
     }
 
+    /// Whether the innermost level writes, or has written.
+    pub(super) fn is_writing(&self) -> bool {
+        self.levels.last().is_some_and(|level| level.has_written)
+    }
+
     #[inline]
     pub(super) fn note_no_write(&mut self) {
         if let Some(level) = self.levels.last_mut() {

@@ -181,8 +181,10 @@ impl Driver {
             Ok(()) => Ok(()),
             Err(Failed::Panic) => Err(End::Panic),
             Err(Failed::Error) => {
-                self.ledger.note_no_write();
                 self.ask();
+                if self.ledger.is_sound() {
+                    self.ledger.note_no_write();
+                }
                 Err(End::Err)
             }
         }
