@@ -83,7 +83,8 @@ pub use session::{
 pub use signal::ManualRegistry;
 #[cfg(feature = "users")]
 pub use user::{
-    Hasher, NewUser, Password, PasswordError, User, UserChanges, UserId, Verification, schema,
+    CostLimit, Hasher, NewUser, Password, PasswordError, User, UserChanges, UserId, Verification,
+    schema,
 };
 pub use value::{Secret, Timestamp, Token};
 

@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::database::*;
-use lback::Hasher;
+use diesel::connection::SimpleConnection;
+use lback::{Hasher, Page};
 use lback_tests::new_user;
 
 const USERS: UserRepository = UserRepository::new();
@@ -68,29 +69,77 @@ fn and_nobody_else() {
     }
 }
 
-/// With the default hasher, whose work stands out from everything else.
-#[test]
-fn an_unknown_name_takes_as_long_as_a_wrong_password() {
-    let Some(database) = Database::fresh() else {
-        return;
-    };
+/// What other programs store where a user has no password, or one of their own kind.
+const UNUSABLE: [&str; 5] = [
+    "!",
+    "",
+    "!u3Vtc4Tz1vyLlJ8lNlXGVaL5nC9hqxJjlB3lBqH0",
+    "pbkdf2_sha256$870000$abc$R0ibYIPlTo5tBEyTAvf5H3DjNIbhjdxqlwN5mOCnTGk=",
+    "$bcrypt-sha256$v=2,t=2b,r=12$n79VH.0Q2TMWmt3Oqt9uku$Kq4Noyk3094Y2QlB8NdRT8SvGiI4ft2",
+];
+
+/// Users with such texts for a hash, beside one with a password.
+fn with_unusable_hashes() -> Option<(Database, Session)> {
+    let database = Database::fresh()?;
     let mut session = database.session();
     let ada = NewUser::new("ada", "ada@example.com", "correct horse").expect("valid");
     USERS.create(&mut session, ada).expect("it is valid");
+    for (number, hash) in UNUSABLE.iter().enumerate() {
+        let name = format!("unusable{number}");
+        USERS.create(&mut session, new_user(&name)).expect("valid");
+        let update = format!("UPDATE users SET password = '{hash}' WHERE username = '{name}'");
+        session.conn().batch_execute(&update).expect("it is stored");
+    }
+    Some((database, session))
+}
+
+/// With the default hasher, whose work stands out from everything else.
+#[test]
+fn an_unknown_name_and_an_unusable_hash_take_as_long_as_a_wrong_password() {
+    let Some((_database, mut session)) = with_unusable_hashes() else {
+        return;
+    };
     let mut work = |name: &str| -> Duration {
         let start = now();
         let found = USERS.authenticate(&mut session, name, "wrong");
         assert_eq!(found.expect("it can be looked for"), None);
         now() - start
     };
-    let (mut known, mut unknown) = (Duration::MAX, Duration::MAX);
-    for _ in 0..15 {
-        known = known.min(work("ada"));
-        unknown = unknown.min(work("nobody"));
+    let mut names = vec!["ada".to_owned(), "nobody".to_owned()];
+    names.extend((0..UNUSABLE.len()).map(|number| format!("unusable{number}")));
+    let mut least = vec![Duration::MAX; names.len()];
+    for _ in 0..7 {
+        for (least, name) in least.iter_mut().zip(&names) {
+            *least = (*least).min(work(name));
+        }
     }
     // Without the hashing it would be a hundredth.
-    let ratio = unknown.as_secs_f64() / known.as_secs_f64();
-    assert!((0.5..2.0).contains(&ratio), "{unknown:?} against {known:?}");
+    for (name, time) in names.iter().zip(&least).skip(1) {
+        let ratio = time.as_secs_f64() / least[0].as_secs_f64();
+        assert!(
+            (0.5..2.0).contains(&ratio),
+            "{name}: {time:?}, {:?}",
+            least[0]
+        );
+    }
+}
+
+#[test]
+fn those_with_an_unusable_hash_can_be_listed() {
+    let Some((_database, mut session)) = with_unusable_hashes() else {
+        return;
+    };
+    let mut listed = |page| -> Vec<String> {
+        let users = USERS.list_unusable_passwords(&mut session, page);
+        let users = users.expect("it can be read");
+        users.into_iter().map(|user| user.username).collect()
+    };
+    let all: Vec<_> = (0..UNUSABLE.len())
+        .map(|number| format!("unusable{number}"))
+        .collect();
+    assert_eq!(listed(Page::new(0, 100)), all);
+    assert_eq!(listed(Page::new(1, 2)), all[2..4]);
+    assert_eq!(listed(Page::new(9, 2)), [""; 0]);
 }
 
 /// The time that this thread had a processor, where the system tells it: what passes meanwhile

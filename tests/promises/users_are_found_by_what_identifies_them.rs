@@ -181,3 +181,24 @@ fn and_not_by_a_token_that_was_taken_away() {
     let found = USERS.find_by_auth_token(&mut session, "token");
     assert_eq!(found.expect("readable"), None);
 }
+
+/// A search box passes on what was pasted into it.
+#[test]
+fn and_not_by_words_longer_than_any_name() {
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    let mut session = database.session();
+    create(&mut session, new_user("ada"));
+    for term in ["x", "%", "ß", "😀"] {
+        for length in [
+            10, 254, 12_500, 49_998, 49_999, 60_000, 1_000_000, 20_000_000,
+        ] {
+            let found = USERS.search(&mut session, &term.repeat(length), Page::new(0, 10));
+            assert_eq!(found.expect("it can be looked for"), [], "{length} {term}");
+        }
+    }
+    // The session goes on.
+    let found = USERS.search(&mut session, "ad", Page::new(0, 10));
+    assert_eq!(found.expect("readable").len(), 1);
+}

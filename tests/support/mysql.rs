@@ -146,3 +146,28 @@ pub fn outlast_deadlocks(conn: &mut Native) {
         crate::note(conn, "weight").expect("the table is there");
     }
 }
+
+/// The table of the users under collations that take different names for one: what a server has for its
+/// default, where it was not told another.
+pub fn blurred_tables() -> Vec<String> {
+    let ours = "CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin";
+    [
+        "CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
+        "CHARACTER SET latin1 COLLATE latin1_swedish_ci",
+    ]
+    .map(|theirs| lback::mysql::MIGRATION.replace(ours, theirs))
+    .to_vec()
+}
+
+/// How the database would run a statement.
+pub fn plan(connection: &mut Native, statement: &str) -> String {
+    #[derive(QueryableByName)]
+    struct Plan {
+        #[diesel(sql_type = diesel::sql_types::Text, column_name = "EXPLAIN")]
+        text: String,
+    }
+    let plan: Plan = diesel::sql_query(format!("EXPLAIN FORMAT=JSON {statement}"))
+        .get_result(connection)
+        .expect("it is a statement");
+    plan.text
+}

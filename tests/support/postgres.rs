@@ -133,3 +133,27 @@ pub fn outlast_deadlocks(conn: &mut Native) {
     conn.batch_execute("SET deadlock_timeout = '1h'")
         .expect("a setting");
 }
+
+/// The table of the users under collations that take different names for one.
+pub fn blurred_tables() -> Vec<String> {
+    let collation = "CREATE COLLATION blurred \
+                     (provider = icu, locale = 'und-u-ks-level1', deterministic = false);";
+    let table = lback::postgres::MIGRATION.replace("VARCHAR", "VARCHAR COLLATE blurred");
+    vec![format!("{collation}{table}")]
+}
+
+/// How the database would run a statement, if the table were large.
+pub fn plan(connection: &mut Native, statement: &str) -> String {
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = diesel::sql_types::Text, column_name = "QUERY PLAN")]
+        detail: String,
+    }
+    diesel::sql_query("SET enable_seqscan = off")
+        .execute(connection)
+        .expect("it is a setting");
+    let steps: Vec<Step> = diesel::sql_query(format!("EXPLAIN {statement}"))
+        .load(connection)
+        .expect("it is a statement");
+    steps.into_iter().map(|step| step.detail).collect()
+}

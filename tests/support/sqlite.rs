@@ -75,3 +75,25 @@ impl Database {
         Native::establish(&self.url()).expect("the database can be opened")
     }
 }
+
+/// The table of the users under collations that take different names for one.
+pub fn blurred_tables() -> Vec<String> {
+    ["NOCASE", "RTRIM"]
+        .map(|collation| {
+            lback::sqlite::MIGRATION.replace("VARCHAR", &format!("VARCHAR COLLATE {collation}"))
+        })
+        .to_vec()
+}
+
+/// How the database would run a statement.
+pub fn plan(connection: &mut Native, statement: &str) -> String {
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        detail: String,
+    }
+    let steps: Vec<Step> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {statement}"))
+        .load(connection)
+        .expect("it is a statement");
+    steps.into_iter().map(|step| step.detail).collect()
+}

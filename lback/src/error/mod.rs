@@ -17,7 +17,10 @@ pub use self::registry::{Problem, RegistryError};
 pub use self::veto::Veto;
 use crate::receiver::{BoxError, Registration};
 
-pub(crate) use self::database::{classify, is_transient};
+#[allow(unused_imports)] // unused without any database
+pub(crate) use self::database::{
+    classify, is_beyond_characters, is_transient, not_connected, printable, without_details_inside,
+};
 pub(crate) use self::receiver::of_receiver;
 pub(crate) use self::text::Whole;
 
@@ -81,8 +84,13 @@ pub enum Error {
     /// A row with this value exists already.
     #[non_exhaustive]
     Duplicate {
-        /// The column, or the columns with commas between them, if the database names them.
+        /// The column, or the columns with commas between them, where the database tells them: SQLite
+        /// and PostgreSQL do, if the index is over columns and not over an expression. MySQL and MariaDB
+        /// name the index alone, and a repository asks them for its columns.
         field: Option<String>,
+        /// The constraint or the index, as the database names it; SQLite names only an index over an
+        /// expression.
+        constraint: Option<String>,
         /// What the database said.
         source: diesel::result::Error,
     },
@@ -108,6 +116,16 @@ pub enum Error {
         entity: &'static str,
         /// Its key, if it has one already.
         key: Option<String>,
+    },
+    /// A row is there, and cannot be read: a value in it has not the form that its type expects.
+    #[non_exhaustive]
+    Unreadable {
+        /// What it is.
+        entity: &'static str,
+        /// Its key.
+        key: String,
+        /// What could not be read.
+        source: diesel::result::Error,
     },
     /// The row was updated since the caller read it: of a repository with a `version`.
     #[non_exhaustive]

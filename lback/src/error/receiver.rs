@@ -22,10 +22,7 @@ pub(crate) fn of_receiver(receiver: &'static Registration, error: BoxError) -> E
         Err(error) => error,
     };
     let Some(carried) = Carried::by(error.as_ref()) else {
-        let source = match error.downcast::<diesel::result::Error>() {
-            Ok(error) => Box::new(database::without_details(*error)),
-            Err(error) => error,
-        };
+        let source = database::without_details_inside(error);
         return Error::ReceiverFailed { receiver, source };
     };
     let (receiver, veto) = match carried.found {

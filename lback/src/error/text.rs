@@ -62,7 +62,8 @@ impl StdError for Error {
             Self::ReceiverFailed { source, .. } => Some(source.as_ref()),
             Self::Duplicate { source, .. }
             | Self::ForeignKey { source }
-            | Self::CommitUnknown { source } => Some(source),
+            | Self::CommitUnknown { source }
+            | Self::Unreadable { source, .. } => Some(source),
             Self::Connection { source, .. } | Self::Password(source) => source.source(),
             Self::Database(source) => source.source(),
             Self::Registry(error) => error.source(),
@@ -137,6 +138,9 @@ impl Error {
             }
             Self::ForeignKey { .. } => f.write_str("a reference between rows is broken"),
             Self::NotFound { entity, key } => write!(f, "there is no {entity} with key {key}"),
+            Self::Unreadable { entity, key, .. } => {
+                write!(f, "the {entity} with key {key} cannot be read")
+            }
             Self::StateMissing {
                 receiver: Some(receiver),
                 type_name,

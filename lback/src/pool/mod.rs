@@ -11,7 +11,7 @@ use diesel::QueryResult;
 use diesel::r2d2::{Pool, R2D2Connection};
 
 use self::manager::{Hooks, Manager};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, not_connected};
 use crate::session::{Failure, Session, SessionConnection, Settings};
 use crate::signal::ManualRegistry;
 
@@ -233,10 +233,8 @@ impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
     /// [`Error::Connection`] if the first connection cannot be made, [`Error::Registry`].
     pub fn connect(self, url: &str) -> Result<Database<C>> {
         // The first connection is made here, so that a wrong URL says why; a pool would only wait.
-        let mut first = C::establish(url).map_err(|error| Error::Connection {
-            what: "the database cannot be reached".into(),
-            source: error.into(),
-        })?;
+        let mut first = C::establish(url)
+            .map_err(|error| not_connected("the database cannot be reached", url, error))?;
         let prepared = first.prepare();
         let prepared = prepared.and_then(|()| self.hooks.connected(&mut first));
         prepared.map_err(|error| Error::Connection {

@@ -45,6 +45,12 @@ pub trait Dialect: SessionConnection {
         Ok(None)
     }
 
+    /// The columns of an index, where [`DUPLICATES`](Self::DUPLICATES) name it; `None` if one of them is
+    /// an expression. `table` is written as in a statement.
+    fn columns_of_index(&mut self, _table: &str, _index: &str) -> QueryResult<Option<String>> {
+        Ok(None)
+    }
+
     /// How a row that is read to be changed is kept from others until it is.
     const TO_UPDATE: Lock;
 

@@ -6,7 +6,7 @@ use super::key::{AsKey, Entity};
 use super::model::{Model, Validate};
 use super::page::Page;
 use super::query;
-use super::row::{self, SessionOf};
+use super::row::{self, SessionOf, unreadable};
 use super::sql::statement::names;
 use crate::error::{Error, Result};
 use crate::session::within;
@@ -148,7 +148,9 @@ pub trait Repository: Model {
         key: impl AsKey<Self::Entity, Via>,
     ) -> Result<Option<Self::Entity>> {
         let key = key.as_key();
-        session.look_up(|conn| query::select::<Self>(conn, &key))
+        session
+            .look_up(|conn| query::select::<Self>(conn, &key))
+            .map_err(|error| unreadable::<Self>(error, &key))
     }
 
     /// Stores many rows, in as few statements as the database allows; the results come in the

@@ -239,39 +239,43 @@ pub(super) fn write<R: Model, T>(
     session: &mut SessionOf<R>,
     statement: impl FnOnce(&mut R::Connection) -> QueryResult<T>,
 ) -> Result<T> {
-    session.write(statement).map_err(name_failure::<R>)
-}
-
-#[cold]
-fn name_failure<R: Model>(error: Error) -> Error {
-    match error {
-        Error::Database(DieselError::QueryBuilderError(error)) if error.is::<TooMany>() => {
-            Error::NotUnique {
+    match session.write(statement) {
+        Err(error @ Error::Duplicate { field: None, .. })
+            if R::Connection::DUPLICATES == Duplicates::NameIndex =>
+        {
+            Err(with_columns::<R>(session, error))
+        }
+        Err(Error::Database(DieselError::QueryBuilderError(error))) if error.is::<TooMany>() => {
+            Err(Error::NotUnique {
                 entity: R::Entity::NAME,
                 table: R::TABLE,
-            }
+            })
         }
-        error => name_column::<R>(error),
+        written => written,
     }
 }
 
-/// Where a database names the index of a duplicate, and not its columns: an index is named after its
-/// table and its column.
+/// Where a database names the index of a duplicate alone, it is asked for the columns of that index.
 #[cold]
-fn name_column<R: Model>(error: Error) -> Error {
-    let (field, source) = match error {
-        Error::Duplicate {
-            field: Some(field),
-            source,
-        } if R::Connection::DUPLICATES == Duplicates::NameIndex => (field, source),
-        error => return error,
+fn with_columns<R: Model>(session: &mut SessionOf<R>, error: Error) -> Error {
+    let Error::Duplicate {
+        constraint: Some(index),
+        source,
+        ..
+    } = error
+    else {
+        return error;
     };
-    let table = R::TABLE;
-    let column = field
-        .strip_prefix(table)
-        .and_then(|rest| rest.strip_prefix('_'));
-    let field = Some(column.unwrap_or(&field).to_owned());
-    Error::Duplicate { field, source }
+    // Without an answer there is no name: what the index is called proves nothing.
+    let columns = names::<R>().and_then(|names| {
+        let connection = session.raw();
+        connection.columns_of_index(&names.table, &index)
+    });
+    Error::Duplicate {
+        field: columns.ok().flatten(),
+        constraint: Some(index),
+        source,
+    }
 }
 
 #[cold]
@@ -295,6 +299,19 @@ pub(super) fn suppressed<R: Model>(key: Option<&Key<R>>) -> Error {
 fn suppressed_if_nothing_came_back<R: Model>(error: Error) -> Error {
     match error {
         Error::Database(DieselError::NotFound) => suppressed::<R>(None),
+        error => error,
+    }
+}
+
+/// Names the row, if it is there and cannot be read.
+#[cold]
+pub(super) fn unreadable<R: Model>(error: Error, key: &Key<R>) -> Error {
+    match error {
+        Error::Database(source @ DieselError::DeserializationError(_)) => Error::Unreadable {
+            entity: R::Entity::NAME,
+            key: format!("{key:?}"),
+            source,
+        },
         error => error,
     }
 }

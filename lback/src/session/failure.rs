@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::care::{Panic, caught, drop_quietly, message_of};
 use super::{Session, SessionConnection};
-use crate::error::Whole;
+use crate::error::{Whole, without_details_inside};
 use crate::receiver::{BoxError, Phase, Registration};
 
 /// A failure that no caller saw: of an effect, or of an isolated receiver.
@@ -36,6 +36,13 @@ pub enum FailureCause {
     Error(BoxError),
     /// It panicked with this message.
     Panic(String),
+}
+
+impl FailureCause {
+    /// As elsewhere, without what the database quoted of the row.
+    pub(super) fn of_error(error: BoxError) -> Self {
+        Self::Error(without_details_inside(error))
+    }
 }
 
 impl fmt::Display for FailureCause {
@@ -107,7 +114,7 @@ impl<C: SessionConnection> Session<C> {
         self.report(Failure {
             receiver: Some(receiver),
             phase: receiver.phase,
-            cause: FailureCause::Error(error),
+            cause: FailureCause::of_error(error),
         });
     }
 

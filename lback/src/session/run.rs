@@ -150,7 +150,7 @@ impl<C: SessionConnection> Session<C> {
         }
         let failure = match outcome {
             Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(FailureCause::Error(error)),
+            Ok(Err(error)) => Some(FailureCause::of_error(error)),
             Err(panic) => Some(FailureCause::Panic(message_of(panic))),
         };
         self.observe_effect(receiver, failure.as_ref());

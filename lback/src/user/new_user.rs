@@ -18,8 +18,9 @@ use crate::value::{Secret, Timestamp};
 /// | field | rule |
 /// |---|---|
 /// | `username` | trimmed; 3 to 150 characters, no NUL |
-/// | `email` | trimmed; one `@`, something before it, a domain with a dot after it; up to 254 characters, no space, control character or any of `()<>[]:;,\"` |
+/// | `email` | trimmed; up to 254 characters; words of letters, digits and ``!#$%&'*+-/=?^_`{|}~`` between dots, an `@`, and a domain of at least two labels that is no number; letters of any script, and none that nobody sees |
 /// | the tokens | not empty, no NUL |
+/// | the times | in the years 1 to 9999 |
 ///
 /// The lower bound and the trimming are those of lback-framework 1.0.3; 150 is Django's bound for a
 /// username; 254 is the longest address that fits into a mail transaction (RFC 3696, erratum 1690).

@@ -4,9 +4,11 @@ mod instant;
 mod secret;
 mod timestamp;
 mod token;
+mod without_value;
 
 pub use self::instant::Instant;
 pub use self::secret::Secret;
 pub(crate) use self::secret::{MASK, equal};
 pub use self::timestamp::Timestamp;
 pub use self::token::Token;
+pub(crate) use self::without_value::WithoutValue;

@@ -13,6 +13,8 @@ use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::SqlType;
 use serde::{Serialize, Serializer};
 
+use super::WithoutValue;
+
 /// What is printed in the place of anything secret.
 pub(crate) const MASK: &str = "***";
 
@@ -145,7 +147,7 @@ where
         // The error of `T` may quote the value that it could not read.
         T::from_sql(bytes)
             .map(Self)
-            .map_err(|_| "a secret value has not the form that its type expects".into())
+            .map_err(|_| WithoutValue("a secret has not the form that its type expects").into())
     }
 
     fn from_nullable_sql(bytes: Option<DB::RawValue<'_>>) -> deserialize::Result<Self> {

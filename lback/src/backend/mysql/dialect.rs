@@ -79,6 +79,10 @@ impl Dialect for MysqlConnection {
         Ok(found.into_iter().next().map(|found| found.engine))
     }
 
+    fn columns_of_index(&mut self, table: &str, index: &str) -> QueryResult<Option<String>> {
+        super::index::columns(self, table, index)
+    }
+
     fn number(value: i64) -> impl QueryFragment<Self::Backend> + QueryId {
         value.into_sql::<BigInt>()
     }

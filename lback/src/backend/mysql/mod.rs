@@ -11,6 +11,7 @@
 mod cascade;
 mod connection;
 mod dialect;
+mod index;
 #[cfg(feature = "users")]
 mod migration;
 #[cfg(feature = "users")]
@@ -19,7 +20,7 @@ pub mod users;
 use diesel::{Connection, MysqlConnection};
 
 pub use self::cascade::cascades;
-use crate::error::{Error, Result};
+use crate::error::{Result, not_connected};
 use crate::repository::ReturnsInserted;
 use crate::session::SessionConnection;
 
@@ -52,13 +53,11 @@ pub mod prelude {
 ///
 /// # Errors
 ///
-/// [`Error::Connection`], [`Error::Registry`].
+/// [`Error::Connection`](crate::Error::Connection), without the password that the URL holds, and
+/// [`Error::Registry`](crate::Error::Registry).
 pub fn connect(url: &str) -> Result<Session> {
-    // The URL may hold a password, and stays out of the error.
-    let mut connection = MysqlConnection::establish(url).map_err(|error| Error::Connection {
-        what: "MySQL does not let us in".into(),
-        source: error.into(),
-    })?;
+    let mut connection = MysqlConnection::establish(url)
+        .map_err(|error| not_connected("MySQL does not let us in", url, error))?;
     connection.prepare()?;
     Session::new(connection)
 }

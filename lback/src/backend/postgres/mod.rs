@@ -19,7 +19,7 @@ pub mod users;
 use diesel::{Connection, PgConnection};
 
 pub use self::cascade::cascades;
-use crate::error::{Error, Result};
+use crate::error::{Result, not_connected};
 use crate::session::SessionConnection;
 
 /// A session on PostgreSQL.
@@ -51,13 +51,11 @@ pub mod prelude {
 ///
 /// # Errors
 ///
-/// [`Error::Connection`], [`Error::Registry`].
+/// [`Error::Connection`](crate::Error::Connection), without the password that the URL holds, and
+/// [`Error::Registry`](crate::Error::Registry).
 pub fn connect(url: &str) -> Result<Session> {
-    // The URL may hold a password, and stays out of the error.
-    let mut connection = PgConnection::establish(url).map_err(|error| Error::Connection {
-        what: "PostgreSQL does not let us in".into(),
-        source: error.into(),
-    })?;
+    let mut connection = PgConnection::establish(url)
+        .map_err(|error| not_connected("PostgreSQL does not let us in", url, error))?;
     connection.prepare()?;
     Session::new(connection)
 }

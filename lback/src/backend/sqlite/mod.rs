@@ -21,7 +21,7 @@ pub mod users;
 use diesel::{Connection, SqliteConnection};
 
 pub use self::cascade::cascades;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, printable};
 use crate::session::SessionConnection;
 
 /// A session on SQLite.
@@ -79,7 +79,12 @@ pub mod prelude {
 /// ```
 pub fn connect(database: &str) -> Result<Session> {
     let failed = |source: crate::receiver::BoxError| Error::Connection {
-        what: format!("the SQLite database `{database}` cannot be opened").into(),
+        // An address of another database may have come here, with its password.
+        what: format!(
+            "the SQLite database `{}` cannot be opened",
+            printable(database)
+        )
+        .into(),
         source,
     };
     let mut connection =

@@ -1,15 +1,18 @@
 //! Diesel's errors: what they mean, without the data that some of them print.
 
+mod address;
 mod debug;
 mod mysql;
 mod postgres;
 mod report;
 mod sqlite;
+mod values;
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
 
+pub(crate) use self::address::{not_connected, printable};
 pub(super) use self::debug::is_transient_inside;
-pub(super) use self::report::without_details;
+pub(crate) use self::report::{without_details, without_details_inside};
 
 use super::Error;
 
@@ -17,9 +20,13 @@ use super::Error;
 pub(crate) fn classify(error: DieselError) -> Error {
     match &error {
         DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => {
-            let field = duplicate_field(info.as_ref());
+            let Duplicate {
+                constraint,
+                columns,
+            } = duplicate(info.as_ref());
             Error::Duplicate {
-                field,
+                field: columns.map(|columns| columns.join(", ")),
+                constraint,
                 source: without_details(error),
             }
         }
@@ -64,34 +71,49 @@ impl From<Error> for DieselError {
     }
 }
 
+/// Whether an error goes away by itself: by Diesel's kind, and where Diesel has none for it by the
+/// whole text. A part of a text decides nothing, for triggers write texts too.
 pub(crate) fn is_transient(error: &DieselError) -> bool {
     match error {
         DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
         DieselError::DatabaseError(DatabaseErrorKind::Unknown, info) => {
-            // SQLITE_BUSY and SQLITE_LOCKED, MySQL's 1205, 1213 and 1020, PostgreSQL's 40P01,
-            // 55P03 and 0A000 reach Diesel as texts only.
-            const TEXTS: [&str; 10] = [
-                "database is locked",
-                "database table is locked",
-                "database schema is locked",
-                "Lock wait timeout exceeded",
-                "Deadlock found when trying to get lock",
-                "Record has changed since last read",
-                "deadlock detected",
-                "canceling statement due to lock timeout",
-                "could not obtain lock on row",
-                "cached plan must not change result type",
-            ];
-            TEXTS.iter().any(|text| info.message().starts_with(text))
+            let message = info.message();
+            sqlite::is_transient(message)
+                || postgres::is_transient(message)
+                || mysql::is_transient(message)
         }
         DieselError::RollbackErrorOnCommit { commit_error, .. } => is_transient(commit_error),
         _ => false,
     }
 }
 
-/// The column of a unique violation, from whatever the database gives.
-fn duplicate_field(info: &(dyn DatabaseErrorInformation + Send + Sync)) -> Option<String> {
-    postgres::duplicate_columns(info)
-        .or_else(|| sqlite::duplicate_columns(info.message()))
-        .or_else(|| mysql::duplicate_column(info.message()))
+/// Whether a column cannot hold such characters as it was compared with.
+pub(crate) fn is_beyond_characters(error: &DieselError) -> bool {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::Unknown, info) => {
+            mysql::is_beyond_characters(info.message())
+        }
+        _ => false,
+    }
+}
+
+/// What a unique violation is about, as far as the database tells.
+#[derive(Default)]
+struct Duplicate {
+    constraint: Option<String>,
+    columns: Option<Vec<String>>,
+}
+
+fn duplicate(info: &(dyn DatabaseErrorInformation + Send + Sync)) -> Duplicate {
+    postgres::duplicate(info)
+        .or_else(|| sqlite::duplicate(info.message()))
+        .or_else(|| mysql::duplicate(info.message()))
+        .unwrap_or_default()
+}
+
+/// Whether `message` is `start` and the name of a table behind it: words have spaces between them.
+fn is_start_of_name(message: &str, start: &str) -> bool {
+    message
+        .strip_prefix(start)
+        .is_some_and(|name| !name.is_empty() && !name.contains(char::is_whitespace))
 }

@@ -1,8 +1,17 @@
 //! What a database said, without the data of a row.
 
-use diesel::result::{DatabaseErrorInformation, Error as DieselError};
+use std::error::Error as StdError;
+use std::fmt;
 
-/// Drops the parts of a database's answer that quote the row.
+use diesel::result::{
+    DatabaseErrorInformation, DeserializeFieldError, Error as DieselError, UnexpectedNullError,
+};
+
+use super::values::without_values;
+use crate::receiver::BoxError;
+use crate::value::WithoutValue;
+
+/// Drops the parts of a database's answer that quote the row, and masks the values in its message.
 pub(crate) fn without_details(error: DieselError) -> DieselError {
     match error {
         DieselError::DatabaseError(kind, info) => {
@@ -15,9 +24,62 @@ pub(crate) fn without_details(error: DieselError) -> DieselError {
             rollback_error: Box::new(without_details(*rollback_error)),
             commit_error: Box::new(without_details(*commit_error)),
         },
+        DieselError::DeserializationError(source) => {
+            DieselError::DeserializationError(unreadable(source))
+        }
+        DieselError::SerializationError(source) => {
+            DieselError::SerializationError(unreadable(source))
+        }
+        // In a `QueryBuilderError` stands one of ours, or an application's own.
         error => error,
     }
 }
+
+/// The same for an error of any type, if it is Diesel's.
+pub(crate) fn without_details_inside(error: BoxError) -> BoxError {
+    match error.downcast::<DieselError>() {
+        Ok(error) => Box::new(without_details(*error)),
+        Err(error) => error,
+    }
+}
+
+/// A value that a type could not read or write. What it says may quote the value with no mark around
+/// it (`Invalid datetime 4111`), so that only the column is told.
+fn unreadable(error: BoxError) -> BoxError {
+    if is_harmless(error.as_ref()) {
+        return error;
+    }
+    let field = error.downcast_ref::<DeserializeFieldError>();
+    let column = field.and_then(|field| field.field_name.clone());
+    Box::new(Unreadable { column })
+}
+
+/// Errors that say nothing of a value: NULL where none is expected, and ours.
+fn is_harmless(error: &(dyn StdError + 'static)) -> bool {
+    error.is::<UnexpectedNullError>()
+        || error.is::<Unreadable>()
+        || error.is::<WithoutValue>()
+        || error.source().is_some_and(is_harmless)
+}
+
+#[derive(Debug)]
+struct Unreadable {
+    column: Option<String>,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.column {
+            Some(column) => write!(
+                f,
+                "the column `{column}` has not the form that its type expects"
+            ),
+            None => f.write_str("a value has not the form that its type expects"),
+        }
+    }
+}
+
+impl StdError for Unreadable {}
 
 /// What a database said, without its `details` and `hint`.
 struct Report {
@@ -62,17 +124,4 @@ impl DatabaseErrorInformation for Report {
     fn statement_position(&self) -> Option<i32> {
         self.position
     }
-}
-
-/// MySQL quotes the value in the message itself: `Duplicate entry 'ada' for key 'users.email'`,
-/// `Incorrect string value: '\xF0...' for column 'email' at row 1`.
-fn without_values(message: &str) -> String {
-    for start in ["Duplicate entry '", "Incorrect string value: '"] {
-        if let Some(rest) = message.strip_prefix(start) {
-            if let Some(end) = rest.rfind("' for ") {
-                return format!("{start}***{}", &rest[end..]);
-            }
-        }
-    }
-    message.to_owned()
 }

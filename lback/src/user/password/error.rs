@@ -9,7 +9,7 @@ use std::fmt;
 pub enum PasswordError {
     /// The text is no hash of a known format, or a damaged one.
     UnknownFormat,
-    /// The hash asks for more work than is sensible.
+    /// The hash asks for more work than the [`CostLimit`](super::CostLimit) allows.
     #[non_exhaustive]
     CostTooHigh {
         /// `argon2` or `bcrypt`.
@@ -24,6 +24,9 @@ pub enum PasswordError {
     /// [`Hasher::set_default`](super::Hasher::set_default) came after another call of it, or after
     /// the first password.
     DefaultAlreadyInUse,
+    /// [`CostLimit::set`](super::CostLimit::set) came after another call of it, or after the first
+    /// password.
+    LimitAlreadyInUse,
     /// The hash could not be computed: no memory, or no randomness.
     HashingFailed(Box<dyn StdError + Send + Sync>),
 }
@@ -35,7 +38,7 @@ impl fmt::Display for PasswordError {
             Self::CostTooHigh { algorithm } => {
                 write!(
                     f,
-                    "the password hash asks for more {algorithm} work than is sensible"
+                    "the password hash asks for more {algorithm} work than the limit allows"
                 )
             }
             Self::CostNotAllowed { algorithm } => {
@@ -43,6 +46,10 @@ impl fmt::Display for PasswordError {
             }
             Self::DefaultAlreadyInUse => f.write_str(
                 "another default for hashing passwords is in use already: \
+                 set it once, at the start of the program",
+            ),
+            Self::LimitAlreadyInUse => f.write_str(
+                "another limit for the cost of stored hashes is in use already: \
                  set it once, at the start of the program",
             ),
             Self::HashingFailed(_) => f.write_str("the password could not be hashed"),

@@ -1,43 +1,29 @@
 //! The hashes that can be read, and what each of them costs.
 
-use argon2::password_hash::phc;
-use argon2::{Algorithm, Argon2, Params, Version};
+use std::borrow::Cow;
+
 use bcrypt::HashParts;
 
 use super::error::PasswordError;
-use crate::value::equal;
+use super::limit::{CostLimit, LEAST_BCRYPT_COST};
+use super::phc::Argon2Hash;
 
 type Result<T> = std::result::Result<T, PasswordError>;
 
 /// bcrypt reads no more of a password.
 pub(super) const BCRYPT_BYTES: usize = 72;
 
-/// Cost 15 takes about two seconds.
-pub(super) const BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=15;
-
-/// 1 GiB, and four passes over it: libsodium's `crypto_pwhash_*_SENSITIVE`.
-const ARGON2_MEMORY_KIB: u32 = 1024 * 1024;
-const ARGON2_MEMORY_PASSES_KIB: u64 = 4 * 1024 * 1024;
-
 /// A stored hash, taken apart; its cost is one that may be computed.
 pub(super) enum Format<'a> {
     Argon2(Box<Argon2Hash>),
-    Bcrypt { cost: u32, text: &'a str },
-}
-
-pub(super) struct Argon2Hash {
-    algorithm: Algorithm,
-    version: Version,
-    params: Params,
-    salt: phc::Salt,
-    output: phc::Output,
+    Bcrypt { cost: u32, text: Cow<'a, str> },
 }
 
 impl<'a> Format<'a> {
     pub(super) fn parse(text: &'a str) -> Result<Self> {
         if text.starts_with("$argon2") {
             let hash = Argon2Hash::parse(text).ok_or(PasswordError::UnknownFormat)?;
-            check_argon2_cost(&hash.params)?;
+            CostLimit::current().check_argon2(hash.params())?;
             return Ok(Self::Argon2(Box::new(hash)));
         }
         // Not `$2x$`, which marks the hashes of a PHP release with a flaw.
@@ -47,14 +33,14 @@ impl<'a> Format<'a> {
         {
             return Err(PasswordError::UnknownFormat);
         }
+        let text = without_padding_bits(text);
         let parts: HashParts = text.parse().map_err(|_| PasswordError::UnknownFormat)?;
-        match parts.get_cost() {
-            cost if BCRYPT_COSTS.contains(&cost) => Ok(Self::Bcrypt { cost, text }),
-            cost if cost < *BCRYPT_COSTS.start() => Err(PasswordError::UnknownFormat),
-            _ => Err(PasswordError::CostTooHigh {
-                algorithm: "bcrypt",
-            }),
+        let cost = parts.get_cost();
+        if cost < LEAST_BCRYPT_COST {
+            return Err(PasswordError::UnknownFormat);
         }
+        CostLimit::current().check_bcrypt(cost)?;
+        Ok(Self::Bcrypt { cost, text })
     }
 
     pub(super) fn matches(&self, plain: &str) -> Result<bool> {
@@ -70,46 +56,25 @@ impl<'a> Format<'a> {
     }
 }
 
-impl Argon2Hash {
-    /// Its cost, if it is of the kind that is made today.
-    pub(super) fn cost(&self) -> Option<&Params> {
-        let is_made_today = self.algorithm == Algorithm::Argon2id && self.version == Version::V0x13;
-        is_made_today.then_some(&self.params)
+/// The last digit of a bcrypt salt has four bits that stand for nothing, and the last of the output two.
+/// Some programs have written anything there (passlib: "bcrypt salt with padding bits set").
+fn without_padding_bits(text: &str) -> Cow<'_, str> {
+    const DIGITS: &[u8; 64] = b"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    /// Behind `$2b$12$`: 22 digits of salt, 31 of output.
+    const LAST_DIGITS: [(usize, usize); 2] = [(28, 0b11_0000), (59, 0b11_1100)];
+    let mut bytes = text.as_bytes().to_vec();
+    for (place, mask) in LAST_DIGITS {
+        let Some(byte) = bytes.get_mut(place) else {
+            return text.into();
+        };
+        if let Some(value) = DIGITS.iter().position(|digit| digit == byte) {
+            *byte = DIGITS[value & mask];
+        }
     }
-
-    fn parse(text: &str) -> Option<Self> {
-        let hash = phc::PasswordHash::new(text).ok()?;
-        Some(Self {
-            algorithm: Algorithm::try_from(hash.algorithm.as_str()).ok()?,
-            version: match hash.version {
-                Some(version) => Version::try_from(version).ok()?,
-                // The reference implementation's `decode_string`: hashes of before 1.3 have none.
-                None => Version::V0x10,
-            },
-            params: Params::try_from(&hash).ok()?,
-            salt: hash.salt?,
-            output: hash.hash?,
-        })
+    if bytes == text.as_bytes() {
+        return text.into();
     }
-
-    fn matches(&self, plain: &str) -> Result<bool> {
-        let mut computed = vec![0; self.output.len()];
-        Argon2::new(self.algorithm, self.version, self.params.clone())
-            .hash_password_into(plain.as_bytes(), &self.salt, &mut computed)
-            .map_err(|error| PasswordError::HashingFailed(error.into()))?;
-        Ok(equal(&computed, self.output.as_bytes()))
-    }
-}
-
-/// The work of argon2 grows with memory times passes; lanes share it out and add nothing.
-pub(super) fn check_argon2_cost(params: &Params) -> Result<()> {
-    let memory_passes = u64::from(params.m_cost()) * u64::from(params.t_cost());
-    if params.m_cost() > ARGON2_MEMORY_KIB || memory_passes > ARGON2_MEMORY_PASSES_KIB {
-        return Err(PasswordError::CostTooHigh {
-            algorithm: "argon2",
-        });
-    }
-    Ok(())
+    String::from_utf8(bytes).map_or(text.into(), Cow::Owned)
 }
 
 /// Whether bcrypt tells `plain` from every other password.

@@ -6,7 +6,8 @@ use argon2::{Argon2, Params, PasswordHasher};
 
 use super::Password;
 use super::error::PasswordError;
-use super::format::{self, BCRYPT_BYTES, BCRYPT_COSTS, Format};
+use super::format::{self, BCRYPT_BYTES, Format};
+use super::limit::{CostLimit, LEAST_BCRYPT_COST};
 use crate::error::{Invalid, Result};
 
 const PLAIN_BYTES: usize = 1024;
@@ -78,7 +79,7 @@ impl Hasher {
                 algorithm: "argon2",
             }
         })?;
-        format::check_argon2_cost(&params)?;
+        CostLimit::current().check_argon2(&params)?;
         Ok(Self::of_params(&params))
     }
 
@@ -89,8 +90,8 @@ impl Hasher {
     ///
     /// # Errors
     ///
-    /// [`PasswordError::CostNotAllowed`] unless `cost` is 4 to 15: less is not defined, and more takes
-    /// seconds.
+    /// [`PasswordError::CostNotAllowed`] below 4, which is not defined, and
+    /// [`PasswordError::CostTooHigh`] above the [`CostLimit`](super::CostLimit): 14, unless it is set.
     ///
     /// ```
     /// use lback::Hasher;
@@ -100,11 +101,12 @@ impl Hasher {
     /// # lback::Result::Ok(())
     /// ```
     pub fn bcrypt(cost: u32) -> std::result::Result<Self, PasswordError> {
-        if !BCRYPT_COSTS.contains(&cost) {
+        if cost < LEAST_BCRYPT_COST {
             return Err(PasswordError::CostNotAllowed {
                 algorithm: "bcrypt",
             });
         }
+        CostLimit::current().check_bcrypt(cost)?;
         Ok(Self::of_bcrypt_cost(cost))
     }
 

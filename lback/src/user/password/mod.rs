@@ -3,6 +3,8 @@
 mod error;
 mod format;
 mod hasher;
+mod limit;
+mod phc;
 mod sql_type;
 
 use std::fmt;
@@ -17,15 +19,19 @@ use serde::{Serialize, Serializer};
 pub use self::error::PasswordError;
 use self::format::Format;
 pub use self::hasher::Hasher;
+pub use self::limit::CostLimit;
 pub use self::sql_type::PasswordHash;
 use crate::error::Result;
 use crate::value::{MASK, equal};
 
 /// The hash of a password.
 ///
-/// The plain text is gone as soon as a `Password` exists, and the hash cannot be got out again: it
-/// prints, debugs and serializes as `***`, no method or trait gives it, and its column can be loaded
-/// as a `Password` only. It is itself the bind value, so Diesel's query log shows `***` too.
+/// The plain text is gone as soon as a `Password` exists, and the hash does not get out by accident: it
+/// prints, debugs and serializes as `***`, no method gives it, and its column can be loaded as a
+/// `Password` only. It is itself the bind value, so Diesel's query log shows `***` too.
+///
+/// It is no vault. Whoever may write statements can read the table, and Diesel's `ToSql` gives the hash
+/// to whoever binds it into a statement of their own: receivers are trusted code.
 ///
 /// ```
 /// use lback::Password;
@@ -97,7 +103,7 @@ impl Password {
     /// Takes over a hash that was made elsewhere.
     ///
     /// Known are argon2 in the PHC string format (`$argon2id$`, `$argon2i$`, `$argon2d$`) and bcrypt
-    /// (`$2a$`, `$2b$`, `$2y$`), with costs that [`verify`](Self::verify) computes.
+    /// (`$2a$`, `$2b$`, `$2y$`), with costs that the [`CostLimit`] allows.
     ///
     /// # Errors
     ///
@@ -129,10 +135,8 @@ impl Password {
     /// # Errors
     ///
     /// [`PasswordError::UnknownFormat`] if the stored text is no known hash, and
-    /// [`PasswordError::CostTooHigh`], before any computing, if it asks for more than is sensible:
-    /// bcrypt above cost 15; argon2 above 1 GiB, or above 4 GiB times passes (libsodium's
-    /// `SENSITIVE` costs just that). Either takes some seconds; more would let a hash that somebody
-    /// slipped into the table stop the program.
+    /// [`PasswordError::CostTooHigh`], before any computing, if it asks for more than the
+    /// [`CostLimit`] allows: a hash that somebody slipped into the table must not stop the program.
     pub fn verify(
         &self,
         plain: impl AsRef<str>,
@@ -163,6 +167,33 @@ impl Password {
     /// ```
     pub fn needs_rehash(&self) -> bool {
         Format::parse(&self.0).map_or(true, |format| !format.is_made_by(Hasher::current()))
+    }
+
+    /// Whether [`verify`](Self::verify) can compare with the hash: not with a text that marks a user
+    /// without a password (`!`, the empty text), a hash of an unknown kind, or one that asks for more
+    /// than the [`CostLimit`] allows. Nobody logs in with such a password.
+    ///
+    /// ```
+    /// use lback::Password;
+    ///
+    /// assert!(Password::new("correct horse battery")?.is_usable());
+    /// # lback::Result::Ok(())
+    /// ```
+    pub fn is_usable(&self) -> bool {
+        Format::parse(&self.0).is_ok()
+    }
+
+    /// Whether `plain` is the password; where the hash is unusable, `false` after as much work as for
+    /// a password of the default hasher.
+    pub(crate) fn lets_in(&self, plain: &str) -> std::result::Result<bool, PasswordError> {
+        match self.verify(plain) {
+            Ok(verification) => Ok(verification.is_match()),
+            Err(PasswordError::UnknownFormat | PasswordError::CostTooHigh { .. }) => {
+                Self::dummy_verify(plain);
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Computes as much as [`verify`](Self::verify) does for a password of the default hasher.

@@ -165,9 +165,9 @@ fn what_is_no_known_hash_is_an_error() {
 fn costs_beyond_all_sense_are_refused_before_computing() {
     let tail = "c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
     for text in [
-        PEER[0].1.replace("$12$", "$16$"),
+        PEER[0].1.replace("$12$", "$15$"),
         PEER[0].1.replace("$12$", "$31$"),
-        format!("$argon2id$v=19$m=1048577,t=1,p=1${tail}"),
+        format!("$argon2id$v=19$m=262145,t=1,p=1${tail}"),
         format!("$argon2id$v=19$m=4294967295,t=4294967295,p=1${tail}"),
         format!("$argon2id$v=19$m=8,t=4294967295,p=1${tail}"),
     ] {
@@ -178,9 +178,9 @@ fn costs_beyond_all_sense_are_refused_before_computing() {
         );
         assert!(Password::from_hash(text).is_err());
     }
-    assert!(Hasher::argon2id(1024 * 1024, 4, 1).is_ok());
-    assert!(Hasher::argon2id(1024 * 1024, 5, 1).is_err());
-    assert!(Hasher::bcrypt(15).is_ok() && Hasher::bcrypt(16).is_err());
+    assert!(Hasher::argon2id(256 * 1024, 3, 1).is_ok());
+    assert!(Hasher::argon2id(256 * 1024, 4, 1).is_err());
+    assert!(Hasher::bcrypt(14).is_ok() && Hasher::bcrypt(15).is_err());
     assert!(Hasher::bcrypt(3).is_err());
 }
 
@@ -211,4 +211,83 @@ fn a_dummy_takes_any_input() {
     for plain in ["", "\0", &"x".repeat(2000)] {
         Password::dummy_verify(plain);
     }
+}
+
+/// Of `correct horse battery`, by Python's bcrypt 5.0 and argon2-cffi 25.1.
+const OF_PYTHON: [(&str, &str); 8] = [
+    (
+        "bcrypt2b",
+        "$2b$04$VnGgSxznMeEvB8AHKHOaZ.lgTu8c7DNoH.ithurORrWHA.jDmzjRG",
+    ),
+    (
+        "hash 8",
+        "$argon2id$v=19$m=1024,t=1,p=1$chBHF+KKqF8jEAkeRG9bPw$lsUc/9+Cx3I",
+    ),
+    (
+        "hash 16",
+        "$argon2id$v=19$m=1024,t=1,p=1$zHDXKr8p+dgEEbNmzm/ldA$QEJXwkzTvsIZ9MDUlaADtQ",
+    ),
+    (
+        "hash 128",
+        "$argon2id$v=19$m=1024,t=1,p=1$idLtoXZSF0u/jB1mxlFhVQ$9lg9TmMjAl72KIxyDlK2fVY6CzfefqrTnqGnwFT95kMJaQTea/HaeU+M9VxRkb+JPc5YlI1OyWwdA2Q/eFj13wT/3ZSk+gjnqMAVUrBadl9ByVBkqMKKiWYKn95uzvEaXvEbZmOND2tOGEmIehyHGWkj3wmFB1ehbhsO6E56P74",
+    ),
+    (
+        "salt 64",
+        "$argon2id$v=19$m=1024,t=1,p=1$8zaiQivp9W1tBna1J0TaypV7w+JKgZybDZidK3nV3UDnuEBKvDRmNb+gh2ez5TWjVY+TOXco2TmtctXZAjEeWg$XTfrDbqLk92JCjxSa8TfEHEF6SUWCV8ccE7eZD+yeP4",
+    ),
+    (
+        "argon2i",
+        "$argon2i$v=19$m=1024,t=1,p=1$wnzRuWoJeUosLW94XbzZjg$Ot4FM3ZpvNy6ahIfYKQfmd3HjoEsvbM16rsxalGM8Yw",
+    ),
+    (
+        "argon2d",
+        "$argon2d$v=19$m=1024,t=1,p=1$HtPqg6yeVuUabsQm253Vdw$+dfrN3cS8xieYmsGFlVmGb4XUH7Uk7EWzUY3vxLITAk",
+    ),
+    (
+        "argon2 v16",
+        "$argon2id$v=16$m=1024,t=1,p=1$c29tZXNhbHQxMjM0$wG/dC4yD2eetjGehw6wx7qlyseEjyX5hJQR8UhrKOYo",
+    ),
+];
+
+#[test]
+fn salts_and_outputs_of_other_lengths_verify() -> Result<()> {
+    for (name, hash) in OF_PYTHON {
+        let password = Password::from_hash(hash)?;
+        assert!(
+            password.verify("correct horse battery")?.is_match(),
+            "{name}"
+        );
+        assert!(!password.verify("correct horse")?.is_match(), "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn padding_bits_of_bcrypt_stand_for_nothing() -> Result<()> {
+    const DIGITS: &str = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let hash = OF_PYTHON[0].1;
+    // The last digit of the salt has four of them, the last of the output two.
+    for (place, bits) in [(28, 16), (59, 4)] {
+        let digit = DIGITS.find(&hash[place..=place]).unwrap_or_default();
+        assert_eq!(digit % bits, 0, "bcrypt writes none");
+        for padding in 1..bits {
+            let padded = &DIGITS[digit + padding..=digit + padding];
+            let padded = format!("{}{padded}{}", &hash[..place], &hash[place + 1..]);
+            let password = Password::from_hash(padded)?;
+            assert!(password.verify("correct horse battery")?.is_match());
+            assert!(!password.verify("correct horse")?.is_match());
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn what_nobody_logs_in_with_is_unusable() -> Result<()> {
+    for text in ["", "!", "!u3Vtc4Tz1v", "$bcrypt-sha256$v=2,t=2b,r=12$x$y"] {
+        let password = Password(text.to_owned());
+        assert!(!password.is_usable(), "{text}");
+        assert!(!password.lets_in("x")?, "{text}");
+    }
+    assert!(cheap()?.hash("x")?.is_usable());
+    Ok(())
 }

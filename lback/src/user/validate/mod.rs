@@ -2,6 +2,10 @@
 //!
 //! The rules and where they come from stand at [`NewUser`].
 
+mod character;
+
+use chrono::Datelike;
+
 use super::{NewUser, UserChanges};
 use crate::error::Invalid;
 use crate::repository::Validate;
@@ -11,6 +15,7 @@ type Checked = Result<(), Invalid>;
 
 const USERNAME_CHARACTERS: std::ops::RangeInclusive<usize> = 3..=150;
 const EMAIL_CHARACTERS: usize = 254;
+const LABEL_CHARACTERS: usize = 63;
 
 impl Validate for NewUser {
     fn validate(&mut self) -> Checked {
@@ -21,6 +26,11 @@ impl Validate for NewUser {
             self.email_verification_token.as_ref(),
         )?;
         token("auth_token", self.auth_token.as_ref())?;
+        let expiry = self.email_verification_token_expiry;
+        instant("email_verification_token_expiry", expiry)?;
+        instant("token_expiry", self.token_expiry)?;
+        instant("created_at", self.created_at)?;
+        instant("updated_at", self.updated_at)?;
         let created_at = *self.created_at.get_or_insert_with(Timestamp::now);
         self.updated_at.get_or_insert(created_at);
         Ok(())
@@ -44,6 +54,11 @@ impl Validate for UserChanges {
             "auth_token",
             self.auth_token.as_ref().and_then(Option::as_ref),
         )?;
+        let expiry = self.email_verification_token_expiry;
+        instant("email_verification_token_expiry", expiry.flatten())?;
+        instant("token_expiry", self.token_expiry.flatten())?;
+        instant("created_at", self.created_at)?;
+        instant("updated_at", self.updated_at)?;
         if !self.is_empty() {
             self.updated_at.get_or_insert_with(Timestamp::now);
         }
@@ -87,25 +102,48 @@ fn email(address: &mut String) -> Checked {
     Ok(())
 }
 
+/// As RFC 5322 and 6531 have it, without quoting: a local part of words between dots, and a domain of
+/// labels between dots.
 fn is_plausible(address: &str) -> bool {
     let Some((local, domain)) = address.split_once('@') else {
         return false;
     };
-    !local.is_empty()
-        && local.chars().all(is_plain)
+    local.split('.').all(is_word)
         && domain.contains('.')
-        && domain.split('.').all(|label| {
-            !label.is_empty()
-                && label
-                    .chars()
-                    .all(|c| c == '-' || c.is_ascii_alphanumeric() || !c.is_ascii())
-                && label.chars().all(is_plain)
+        && domain.split('.').all(is_label)
+        // An address of numbers is no name.
+        && domain.split('.').next_back().is_some_and(|last| {
+            last.chars().any(|c| !c.is_ascii_digit())
         })
 }
 
-/// The rest needs quoting or an encoding in a mail header (RFC 5322, 3.2.3, "specials").
-fn is_plain(c: char) -> bool {
-    !c.is_whitespace() && !c.is_control() && !r#"()<>[]:;@\,""#.contains(c)
+/// RFC 5322's `atom`, and letters beyond ASCII.
+fn is_word(word: &str) -> bool {
+    !word.is_empty()
+        && word.chars().all(|c| {
+            c.is_ascii_alphanumeric()
+                || "!#$%&'*+-/=?^_`{|}~".contains(c)
+                || character::is_letter_beyond_ascii(c)
+        })
+}
+
+/// RFC 1034's `label`, and letters beyond ASCII.
+fn is_label(label: &str) -> bool {
+    !label.is_empty()
+        && label.chars().count() <= LABEL_CHARACTERS
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label
+            .chars()
+            .all(|c| c == '-' || c.is_ascii_alphanumeric() || character::is_letter_beyond_ascii(c))
+}
+
+/// What Python can read too, and every database can hold.
+fn instant(field: &'static str, instant: Option<Timestamp>) -> Checked {
+    if instant.is_some_and(|instant| !(1..=9999).contains(&instant.year())) {
+        return refuse(field, "The time must lie in the years 1 to 9999.");
+    }
+    Ok(())
 }
 
 fn token(field: &'static str, token: Option<&Secret<String>>) -> Checked {

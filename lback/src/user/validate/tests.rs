@@ -71,7 +71,8 @@ fn plausible_addresses_are_taken() {
         "Ada.L+news@mail.Example.co.uk",
         "o'hara_-%@a-b.c",
         "дарья@почта.рф",
-        "x@1.2",
+        "संपर्क@डाटामेल.भारत",
+        "a\u{301}da@example.com",
     ] {
         assert_eq!(email(address).as_deref(), Ok(address));
     }
@@ -106,6 +107,27 @@ fn other_addresses_are_refused() {
         "ada@[127.0.0.1]",
         "ada@exam\u{2028}ple.com",
         "ada\u{85}x@example.com",
+        // What nobody sees, or takes for something else.
+        "ada@example.com\u{200b}",
+        "a\u{200d}da@example.com",
+        "\u{feff}ada@example.com",
+        "ada@exam\u{ad}ple.com",
+        "ada\u{202e}moc.elpmaxe@example.com",
+        "ada\u{2066}@example.com",
+        "ada@example\u{2060}.com",
+        "ada@example\u{378}.com",
+        "ada\u{e000}@example.com",
+        "ada\u{3164}@example.com",
+        "ada@example\u{3002}com",
+        "ada\u{2024}b@example.com",
+        // Labels and words that are empty, or none.
+        "a..da@example.com",
+        ".ada@example.com",
+        "ada.@example.com",
+        "ada@-example.com",
+        "ada@example-.com",
+        "x@1.2",
+        "ada@127.0.0.1",
     ] {
         let refused = Invalid::new(
             "email",

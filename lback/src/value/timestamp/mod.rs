@@ -17,8 +17,12 @@ use serde::{Serialize, Serializer};
 /// tables of yours for Diesel's [`Timestamp`](diesel::sql_types::Timestamp); on MySQL better for
 /// `Datetime`, because MariaDB takes a bound `TIMESTAMP` beyond 2038 for NULL. On SQLite it is written as
 /// SQLAlchemy writes it, `2026-01-31 12:30:15.000123`: always six digits, because SQLAlchemy reads
-/// them as a number of microseconds, and because texts of one length sort like the instants. So only
-/// the years 1 to 9999 can be written there. Whatever form Diesel reads is read.
+/// them as a number of microseconds, and because texts of one length sort like the instants. Whatever
+/// form SQLite's functions read is read, and RFC 3339; an offset is taken into account.
+///
+/// The years 1 to 9999 can be written on SQLite and MySQL, and on PostgreSQL what both it and chrono can
+/// hold. What lies beyond is an error when it is written, and when it is read: `infinity`, year 262143,
+/// MySQL's `0000-00-00`.
 ///
 /// `Display` and `Serialize` give RFC 3339. All methods of chrono's `DateTime<Utc>` are at hand.
 ///
@@ -97,18 +101,26 @@ mod sqlite;
 
 #[cfg(feature = "postgres")]
 mod postgres {
-    use chrono::NaiveDateTime;
+    use chrono::{Datelike, NaiveDateTime};
     use diesel::deserialize::{self, FromSql};
     use diesel::pg::{Pg, PgValue};
     use diesel::serialize::{self, Output, ToSql};
     use diesel::sql_types;
 
     use super::Timestamp;
-    use crate::value::Instant;
+    use crate::value::{Instant, WithoutValue};
+
+    /// PostgreSQL's first year is 4713 before Christ, which chrono calls -4712.
+    const FIRST_YEAR: i32 = -4712;
 
     impl ToSql<sql_types::Timestamp, Pg> for Timestamp {
         fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
             let naive = self.naive_utc();
+            if naive.year() < FIRST_YEAR {
+                return Err(
+                    WithoutValue("a timestamp on PostgreSQL must lie after 4713 BC").into(),
+                );
+            }
             ToSql::<sql_types::Timestamp, Pg>::to_sql(&naive, &mut out.reborrow())
         }
     }
@@ -134,25 +146,36 @@ mod postgres {
 
 #[cfg(feature = "mysql")]
 mod mysql {
-    use chrono::NaiveDateTime;
+    use chrono::{Datelike, NaiveDateTime};
     use diesel::deserialize::{self, FromSql};
     use diesel::mysql::{Mysql, MysqlValue};
     use diesel::serialize::{self, Output, ToSql};
     use diesel::sql_types;
 
     use super::Timestamp;
-    use crate::value::Instant;
+    use crate::value::{Instant, WithoutValue};
+
+    /// A server that is not strict stores what it cannot hold as `0000-00-00`, without a word.
+    fn storable(timestamp: &Timestamp) -> Result<NaiveDateTime, WithoutValue> {
+        let naive = timestamp.naive_utc();
+        if (1..=9999).contains(&naive.year()) {
+            return Ok(naive);
+        }
+        Err(WithoutValue(
+            "a timestamp on MySQL must lie in the years 1 to 9999",
+        ))
+    }
 
     impl ToSql<sql_types::Timestamp, Mysql> for Timestamp {
         fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Mysql>) -> serialize::Result {
-            let naive = self.naive_utc();
+            let naive = storable(self)?;
             ToSql::<sql_types::Timestamp, Mysql>::to_sql(&naive, &mut out.reborrow())
         }
     }
 
     impl ToSql<sql_types::Datetime, Mysql> for Timestamp {
         fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Mysql>) -> serialize::Result {
-            let naive = self.naive_utc();
+            let naive = storable(self)?;
             ToSql::<sql_types::Datetime, Mysql>::to_sql(&naive, &mut out.reborrow())
         }
     }

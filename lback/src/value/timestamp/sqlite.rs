@@ -4,7 +4,7 @@
 //! (`lib/sqlalchemy/dialects/sqlite/base.py`). The digits are written and read by hand: chrono's
 //! format strings are interpreted at each call, and every row has two to four of these.
 
-use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
 use diesel::serialize::{self, IsNull, Output, ToSql};
@@ -12,7 +12,7 @@ use diesel::sql_types;
 use diesel::sqlite::Sqlite;
 
 use super::Timestamp;
-use crate::value::Instant;
+use crate::value::{Instant, WithoutValue};
 
 const PATTERN: &[u8; 26] = b"0000-00-00 00:00:00.000000";
 
@@ -37,16 +37,23 @@ impl FromSql<Instant, Sqlite> for Timestamp {
 
 impl FromSql<sql_types::Timestamp, Sqlite> for Timestamp {
     fn from_sql(mut value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-        if let Some(naive) = read(value.read_text()) {
+        let text = value.read_text();
+        if let Some(naive) = read(text).or_else(|| read_other(text)) {
             return Ok(naive.into());
         }
+        if text.parse::<f64>().is_err() {
+            return Err(
+                WithoutValue("the text is no date and time in a form that is known").into(),
+            );
+        }
+        // Julian days.
         <NaiveDateTime as FromSql<sql_types::Timestamp, Sqlite>>::from_sql(value).map(Self::from)
     }
 }
 
 fn write(utc: &NaiveDateTime) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
     let Ok(year @ 1..=9999) = u32::try_from(utc.year()) else {
-        return Err("a timestamp on SQLite must lie in the years 1 to 9999".into());
+        return Err(WithoutValue("a timestamp on SQLite must lie in the years 1 to 9999").into());
     };
     let mut text = *PATTERN;
     write_digits(&mut text[0..4], year);
@@ -83,6 +90,46 @@ fn read(text: &str) -> Option<NaiveDateTime> {
         )
 }
 
+/// The other forms that SQLite's own functions write and read, and RFC 3339: a space or a `T`, seconds
+/// and their fraction or not, an offset or not. With an offset it is another instant, which Diesel
+/// would read without a word as UTC.
+fn read_other(text: &str) -> Option<NaiveDateTime> {
+    let text = text.to_ascii_uppercase();
+    let (local, offset) = split_offset(&text)?;
+    let local = ["%F %T%.f", "%FT%T%.f", "%F %R", "%FT%R"]
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(local, form).ok())?;
+    local.checked_sub_signed(offset)
+}
+
+/// `12:30Z`, `12:30+02:00`, `12:30 -0230`, `12:30+02`: how far the local time is ahead of UTC.
+fn split_offset(text: &str) -> Option<(&str, TimeDelta)> {
+    if let Some(local) = text.strip_suffix('Z') {
+        return Some((local.trim_end(), TimeDelta::zero()));
+    }
+    // The date has hyphens too.
+    let Some(place) = text.get(10..)?.rfind(['+', '-']).map(|place| place + 10) else {
+        return Some((text, TimeDelta::zero()));
+    };
+    let (local, offset) = text.split_at(place);
+    let digits: Vec<u8> = match offset.as_bytes()[1..] {
+        [a, b] => vec![a, b, b'0', b'0'],
+        [a, b, c, d] | [a, b, b':', c, d] => vec![a, b, c, d],
+        _ => return None,
+    };
+    let (hours, minutes) = (read_digits(&digits[..2])?, read_digits(&digits[2..])?);
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    let ahead = TimeDelta::minutes(i64::from(hours * 60 + minutes));
+    let offset = if offset.starts_with('-') {
+        -ahead
+    } else {
+        ahead
+    };
+    Some((local.trim_end(), offset))
+}
+
 fn read_digits(text: &[u8]) -> Option<u32> {
     text.iter().try_fold(0, |number, digit| {
         digit
@@ -95,7 +142,7 @@ fn read_digits(text: &[u8]) -> Option<u32> {
 mod tests {
     use chrono::DateTime;
 
-    use super::{Timestamp, read, write};
+    use super::{Timestamp, read, read_other, write};
 
     /// Splitmix64: the same instants at every run.
     fn instants() -> impl Iterator<Item = Timestamp> {
@@ -126,7 +173,39 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_are_left_to_diesel() {
+    fn an_offset_tells_another_instant() {
+        let instant = |text| read_other(text).map(|naive| naive.to_string());
+        let noon = Some("2026-01-31 12:30:15".to_owned());
+        for text in [
+            "2026-01-31 12:30:15",
+            "2026-01-31T12:30:15",
+            "2026-01-31T12:30:15Z",
+            "2026-01-31t12:30:15z",
+            "2026-01-31 12:30:15+00:00",
+            "2026-01-31 14:30:15+02:00",
+            "2026-01-31T10:00:15-0230",
+            "2026-01-31 13:30:15 +01",
+            "2026-02-01 00:30:15+12:00",
+        ] {
+            assert_eq!(instant(text), noon, "{text}");
+        }
+        assert_eq!(instant("2026-01-31T12:30"), instant("2026-01-31 12:30:00"));
+        for odd in [
+            "",
+            "2026-01-31",
+            "infinity",
+            "0000-00-00 00:00:00",
+            "2026-01-31 12:30:15+24:00",
+            "2026-01-31 12:30:15+2:00",
+            "2026-01-31 12:30:15 UTC",
+            "2026-01-31 12:30:15Z+01:00",
+        ] {
+            assert_eq!(instant(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn other_forms_take_the_long_way() {
         for text in [
             "",
             "2026-01-31 12:30:15",
