@@ -25,6 +25,12 @@ macro_rules! own_repository {
     };
 }
 
+macro_rules! trial_repositories {
+    () => {
+        lback_tests::trial_repositories!(PgConnection);
+    };
+}
+
 #[path = "promises/mod.rs"]
 mod promises;
 

@@ -7,11 +7,12 @@
 #![cfg(any(feature = "postgres", feature = "mysql"))]
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use lback_tests::services::Services;
 
 const THREADS: usize = 8;
 
@@ -19,51 +20,9 @@ const THREADS: usize = 8;
 /// that was waited for too long rolls back as a whole here.
 const MYSQL_OPTIONS: &str = "--innodb-flush-log-at-trx-commit=2 --innodb-rollback-on-timeout=ON";
 
-/// Servers in a folder of their own.
-struct Services(PathBuf);
-
-impl Services {
-    fn up(database: &str) -> Option<(Self, String)> {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("restart-{database}"));
-        let services = Self(folder);
-        let up = services.run(&["up", database]);
-        assert!(
-            up.status.success(),
-            "{}",
-            String::from_utf8_lossy(&up.stderr)
-        );
-        let env = String::from_utf8(services.run(&["env"]).stdout).expect("a text");
-        let url = env.lines().find_map(|line| line.split_once('='));
-        if url.is_none() {
-            println!("left out: {}", String::from_utf8_lossy(&up.stderr));
-        }
-        url.map(|(_, url)| (services, url.to_owned()))
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("services");
-        Command::new(script)
-            .args(arguments)
-            .env("CARGO_TARGET_DIR", &self.0)
-            .env("LBACK_MYSQL_OPTIONS", MYSQL_OPTIONS)
-            .output()
-            .expect("it is a script for bash")
-    }
-
-    fn done(&self, arguments: &[&str]) {
-        let done = self.run(arguments);
-        assert!(
-            done.status.success(),
-            "{arguments:?}: {}",
-            String::from_utf8_lossy(&done.stderr)
-        );
-    }
-}
-
-impl Drop for Services {
-    fn drop(&mut self) {
-        self.run(&["down"]);
-    }
+fn up(database: &str) -> Option<(Services, String)> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("restart-{database}"));
+    Services::up(folder, database, &[("LBACK_MYSQL_OPTIONS", MYSQL_OPTIONS)])
 }
 
 /// What the threads were told, and what the effects saw.
@@ -153,7 +112,7 @@ macro_rules! restart_on {
 
             #[test]
             fn nothing_is_lost_and_nothing_is_made_up() -> lback::Result<()> {
-                let Some((services, url)) = Services::up(stringify!($database)) else {
+                let Some((services, url)) = up(stringify!($database)) else {
                     return Ok(());
                 };
                 lback::$database::migrate(&mut lback::$database::connect(&url)?)?;

@@ -15,8 +15,13 @@ pub mod postgres;
 pub mod proxy;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub mod server;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub mod services;
 pub mod shop;
 pub mod sqlite;
+pub mod trial;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub mod wire;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

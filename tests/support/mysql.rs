@@ -1,14 +1,17 @@
 //! Fresh databases on a MySQL or MariaDB server.
 
+use std::time::Duration;
+
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::sql_types::{BigInt, Bool};
-pub use lback::mysql::{cascades, migrate};
+pub use lback::mysql::{cascades, connect, migrate};
 pub use lback::mysql::{prelude::*, users::*};
 
 use crate::proxy::Proxy;
 use crate::server;
 pub use crate::shop::mysql as shop;
+use crate::wire::{Protocol, Wire};
 
 /// The connection of this backend.
 pub type Native = MysqlConnection;
@@ -18,6 +21,10 @@ pub const MADE_KEY: &str = "BIGINT AUTO_INCREMENT PRIMARY KEY";
 
 /// What a test prints about where it ran.
 pub const NAME: &str = "MySQL";
+
+/// What makes the server give a client up that is late, and how late that is.
+pub const IMPATIENCE: (&str, Duration) =
+    ("SET SESSION wait_timeout = 1", Duration::from_millis(1_300));
 
 /// A database of the test's own, gone with it.
 pub struct Database {
@@ -83,6 +90,15 @@ impl Database {
         (proxy, url)
     }
 
+    /// A wire to the server that breaks when told to, and the address through it.
+    pub fn over_a_wire(&self) -> (Wire, String) {
+        let url = self.url();
+        let (before, server, behind) = server::parts(&url, 3306);
+        let wire = Wire::to(&server, Protocol::Mysql);
+        let url = format!("{before}{}{behind}", wire.address());
+        (wire, url)
+    }
+
     fn as_owner(&self, statement: &str) {
         let mut connection = Native::establish(&self.server).expect("the server answers");
         connection
@@ -110,10 +126,8 @@ pub fn number_of(conn: &mut Native) -> i64 {
         .expect("the server answers")
 }
 
-/// Ends the connection with this number, and waits until it is gone.
-pub fn kill(conn: &mut Native, number: i64) {
-    let killed = conn.batch_execute(&format!("KILL {number}"));
-    killed.expect("the user may end connections");
+/// Waits until the server has done with the connection with this number.
+pub fn wait_until_gone(conn: &mut Native, number: i64) {
     let is_there =
         format!("EXISTS (SELECT 1 FROM information_schema.processlist WHERE id = {number})");
     server::wait_until("the connection is gone", || {
@@ -121,6 +135,13 @@ pub fn kill(conn: &mut Native, number: i64) {
             .get_result::<bool>(conn)
             .expect("the server answers")
     });
+}
+
+/// Ends the connection with this number, and waits until it is gone.
+pub fn kill(conn: &mut Native, number: i64) {
+    let killed = conn.batch_execute(&format!("KILL {number}"));
+    killed.expect("the user may end connections");
+    wait_until_gone(conn, number);
 }
 
 /// Whether the connection with this number waits for a lock.

@@ -1,14 +1,17 @@
 //! Fresh schemas on a PostgreSQL server.
 
+use std::time::Duration;
+
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::sql_types::{BigInt, Bool};
-pub use lback::postgres::{cascades, migrate};
+pub use lback::postgres::{cascades, connect, migrate};
 pub use lback::postgres::{prelude::*, users::*};
 
 use crate::proxy::Proxy;
 use crate::server;
 pub use crate::shop::postgres as shop;
+use crate::wire::{Protocol, Wire};
 
 /// The connection of this backend.
 pub type Native = PgConnection;
@@ -18,6 +21,12 @@ pub const MADE_KEY: &str = "BIGSERIAL PRIMARY KEY";
 
 /// What a test prints about where it ran.
 pub const NAME: &str = "PostgreSQL";
+
+/// What makes the server give a client up that is late in a transaction, and how late that is.
+pub const IMPATIENCE: (&str, Duration) = (
+    "SET idle_in_transaction_session_timeout = '20ms'",
+    Duration::from_millis(60),
+);
 
 /// A schema of the test's own, gone with it.
 pub struct Database {
@@ -79,6 +88,19 @@ impl Database {
         (proxy, url)
     }
 
+    /// A wire to the server that breaks when told to, and the address through it.
+    pub fn over_a_wire(&self) -> (Wire, String) {
+        let url = self.url();
+        let (before, server, behind) = server::parts(&url, 5432);
+        let wire = Wire::to(&server, Protocol::Postgres);
+        // Encrypted messages could not be told apart.
+        let url = format!(
+            "{before}{}{behind}&sslmode=disable&gssencmode=disable",
+            wire.address()
+        );
+        (wire, url)
+    }
+
     fn as_owner(&self, statement: &str) {
         let mut connection = Native::establish(&self.server).expect("the server answers");
         connection
@@ -106,16 +128,21 @@ pub fn number_of(conn: &mut Native) -> i64 {
         .expect("the server answers")
 }
 
-/// Ends the connection with this number, and waits until it is gone.
-pub fn kill(conn: &mut Native, number: i64) {
-    let killed = diesel::sql_query(format!("SELECT pg_terminate_backend({number})")).execute(conn);
-    killed.expect("the user may end connections");
+/// Waits until the server has done with the connection with this number.
+pub fn wait_until_gone(conn: &mut Native, number: i64) {
     let is_there = format!("EXISTS (SELECT FROM pg_stat_activity WHERE pid = {number})");
     server::wait_until("the connection is gone", || {
         !diesel::select(sql::<Bool>(&is_there))
             .get_result::<bool>(conn)
             .expect("the server answers")
     });
+}
+
+/// Ends the connection with this number, and waits until it is gone.
+pub fn kill(conn: &mut Native, number: i64) {
+    let killed = diesel::sql_query(format!("SELECT pg_terminate_backend({number})")).execute(conn);
+    killed.expect("the user may end connections");
+    wait_until_gone(conn, number);
 }
 
 /// Whether the connection with this number waits for a lock.

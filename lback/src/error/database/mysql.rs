@@ -22,13 +22,17 @@ pub(super) fn is_beyond_characters(message: &str) -> bool {
         && message.contains(",COERCIBLE) for operation '")
 }
 
-/// What a unique violation is about: `Duplicate entry 'ada' for key 'users.ix_users_username'`. MySQL
+/// What a unique violation is about: `Duplicate entry 'ada' for key 'users.ix_users_username'`, in
+/// whatever language: two texts are quoted, the key last, and the value may hold quotes itself. MySQL
 /// puts the table before the index, MariaDB does not. Neither tells the columns.
 pub(super) fn duplicate(message: &str) -> Option<super::Duplicate> {
-    let (_, key) = message
-        .strip_prefix("Duplicate entry '")?
-        .rsplit_once("' for key '")?;
-    let key = key.strip_suffix('\'')?;
+    let (before_end, _) = message.rsplit_once('\'')?;
+    let (before_key, key) = before_end.rsplit_once('\'')?;
+    let value_end = before_key.rfind('\'')?;
+    let value_start = message.find('\'')?;
+    if value_start >= value_end {
+        return None;
+    }
     let index = key.split_once('.').map_or(key, |(_table, index)| index);
     Some(super::Duplicate {
         constraint: Some(index.to_owned()),
@@ -47,6 +51,8 @@ mod tests {
             "Duplicate entry 'ada' for key 'ix'",
             "Duplicate entry 'ada' for key 'users.ix'",
             "Duplicate entry 'a' for key 'b' for key 'ix'",
+            "Doppelter Eintrag 'ada' für Schlüssel 'ix'",
+            "Duplicata du champ 'l'ada' pour la clef 'users.ix'",
         ] {
             assert_eq!(named(message).as_deref(), Some("ix"), "{message}");
         }
