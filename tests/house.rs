@@ -112,6 +112,7 @@ fn every_promise_stands_in_the_semantics_and_in_a_file() {
         "sqlite_only",
         "postgres_only",
         "mysql_only",
+        "disk/promises",
     ];
     for folder in folders {
         for file in files(&root().join("tests").join(folder)) {

@@ -328,6 +328,7 @@ fn german_and_a_lock_timeout_undoes_its_statement() {
     if let Some((_services, url)) = up("german-mysql", "mysql", &settings) {
         mysql::prepare(&url);
         mysql::try_everything(&url, &url, "", true, "Unbekannt");
+        mysql::try_everything(&url, &url, "SET lc_messages = 'de_DE'", false, "Unbekannt");
     }
 }
 
@@ -339,6 +340,7 @@ fn french_and_a_lock_timeout_undoes_the_transaction() {
     if let Some((_services, url)) = up("french-mysql", "mysql", &settings) {
         mysql::prepare(&url);
         mysql::try_everything(&url, &url, "", true, "inconnu");
+        mysql::try_everything(&url, &url, "SET lc_messages = 'fr_FR'", false, "inconnu");
     }
 }
 

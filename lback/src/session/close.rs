@@ -95,6 +95,13 @@ impl<C: SessionConnection> Session<C> {
             self.ledger.unknown();
             return Error::CommitUnknown { source: error };
         }
+        if C::is_undecided(&error) {
+            let was_read_only = self.ledger.is_read_only();
+            self.unwind_to(self.ledger.base());
+            let guarding = self.ledger.unknown();
+            self.leave(guarding, was_read_only);
+            return Error::CommitUnknown { source: error };
+        }
         // That the transaction was still the one that was begun is known, for it was looked at just
         // before; so a COMMIT that fails has stored nothing.
         self.roll_back_outermost();

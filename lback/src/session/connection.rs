@@ -90,6 +90,13 @@ pub trait SessionConnection:
     #[doc(hidden)]
     fn is_lost(&mut self, error: &DieselError) -> bool;
 
+    /// Whether COMMIT, which failed with `error`, may have stored everything all the same, though the
+    /// connection is there.
+    #[doc(hidden)]
+    fn is_undecided(_error: &DieselError) -> bool {
+        false
+    }
+
     /// Whether an error only repeats that an earlier one has aborted the transaction.
     #[doc(hidden)]
     fn is_echo(_error: &DieselError) -> bool {

@@ -95,6 +95,14 @@ impl SessionConnection for SqliteConnection {
         false
     }
 
+    /// An error of the disk at COMMIT: what was written before it may be all there was to write. A log
+    /// that could not be synced is read again after a crash, and a journal whose deletion was reported
+    /// as failed may be gone. At COMMIT no trigger runs, so these words are SQLite's own.
+    fn is_undecided(error: &DieselError) -> bool {
+        matches!(error, DieselError::DatabaseError(DatabaseErrorKind::Unknown, info)
+            if info.message() == "disk I/O error")
+    }
+
     const MARKING: Marking = Marking::BetweenAllWrites;
 
     /// Outside of a transaction SQLite takes a savepoint for the beginning of one, and its release for
