@@ -167,12 +167,12 @@ impl<R: Model> Rows<R> {
         let mut read: Vec<Option<Printed<R>>> = Vec::with_capacity(distinct.len());
         let mut by_key = BTreeMap::new();
         for chunk in key_chunks::<R>(session, &distinct)? {
-            let rows = session.statement(|conn| match lock {
-                Some(lock) => query::select_many_locked::<R>(conn, chunk, lock),
-                None => {
-                    let rows = query::select_many::<R>(conn, chunk)?;
-                    Ok(rows.into_iter().map(|row| (row, 0)).collect())
+            let rows = session.statement(|conn| {
+                if let Some(lock) = lock {
+                    return query::select_many_locked::<R>(conn, chunk, lock);
                 }
+                let rows = query::select_many::<R>(conn, chunk)?;
+                Ok(rows.into_iter().map(|row| (row, 0)).collect())
             })?;
             for row in rows {
                 by_key.entry(row.0.key()).or_insert_with(|| {
@@ -338,6 +338,9 @@ fn update_all<R: Model>(
     Ok(Some(rows))
 }
 
+/// A row as it is after the update, and what was changed in it, if anything was.
+type Updated<'u, R> = (<R as Model>::Entity, Option<&'u <R as Model>::Update>);
+
 /// Rows that will be changed alike.
 pub(super) struct Groups<R: Model> {
     groups: Vec<Group<R>>,
@@ -380,7 +383,7 @@ impl<R: Model> Groups<R> {
         session: &mut SessionOf<R>,
         before: &Rows<R>,
         is_one_by_one: bool,
-    ) -> Result<Vec<(R::Entity, Option<&R::Update>)>> {
+    ) -> Result<Vec<Updated<'_, R>>> {
         for group in &mut self.groups {
             group.changes.validate()?;
         }
@@ -404,7 +407,7 @@ impl<R: Model> Groups<R> {
                 .iter()
                 .map(|&place| before.found[place].asked.clone())
                 .collect();
-            let (rows, changed) = match update_all::<R>(session, &keys, changes)? {
+            let (rows, made) = match update_all::<R>(session, &keys, changes)? {
                 Some(rows) => (rows, Some(changes)),
                 None => (fetch::<R>(session, &keys)?, None),
             };
@@ -412,7 +415,7 @@ impl<R: Model> Groups<R> {
             for &place in &group.rows {
                 let key = before.found[place].entity.key();
                 let row = rows.remove(&key).ok_or_else(|| missing::<R>(&key, &rows))?;
-                after[place] = Some((row, changed));
+                after[place] = Some((row, made));
             }
         }
         Ok(after.into_iter().flatten().collect())

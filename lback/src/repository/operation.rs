@@ -320,7 +320,7 @@ pub trait Repository: Model {
         let keys: Vec<_> = keys.into_iter().map(|key| key.as_key()).collect();
         session.check_usable()?;
         let rows = bulk::Rows::<Self>::read(session, &keys, None)?;
-        Ok(rows.of_each().map(|row| row.cloned()).collect())
+        Ok(rows.of_each().map(Option::<&_>::cloned).collect())
     }
 
     /// A page of all rows, by key.

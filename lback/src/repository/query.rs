@@ -454,7 +454,7 @@ where
 {
     let mut rows = Vec::new();
     each::<R, _>(conn, statement, true, &mut |row, print| {
-        rows.push((row, print))
+        rows.push((row, print));
     })?;
     Ok(rows)
 }

@@ -44,7 +44,7 @@ impl<C: SessionConnection> Session<C> {
     /// each is prepared, executed once and given back.
     ///
     /// For poolers that hand out another connection of the server for each transaction, such as
-    /// PgBouncer in transaction mode: what was prepared on one is not there on the next, or is
+    /// `PgBouncer` in transaction mode: what was prepared on one is not there on the next, or is
     /// another statement of the same name.
     ///
     /// ```no_run

@@ -140,7 +140,7 @@ impl Told {
             }
             Outcome::NotStored => undone.extend(done),
             Outcome::Vanished => {
-                failed.extend(undone.drain(..));
+                failed.append(&mut undone);
                 failed.extend(done);
             }
             Outcome::Unknown => {
@@ -151,7 +151,7 @@ impl Told {
                 }
                 self.worlds.extend(stored);
                 // What was undone before COMMIT did not last, whatever became of the rest.
-                failed.extend(undone.drain(..));
+                failed.append(&mut undone);
             }
         }
         self.laments.extend(

@@ -40,6 +40,8 @@ pub(crate) fn printable(address: &str) -> Cow<'_, str> {
     };
     match rest.rsplit_once('@') {
         Some((_, host)) => format!("{scheme}://{MASK}@{host}").into(),
+        // Perhaps a port; perhaps a password, and the rest was forgotten.
+        None if rest.contains(':') => format!("{scheme}://{MASK}").into(),
         None => address.into(),
     }
 }
@@ -178,6 +180,7 @@ mod tests {
     #[test]
     fn an_address_is_shown_without_its_user() {
         assert_eq!(printable("app.db"), "app.db");
+        assert_eq!(printable("postgres://ada:x"), "postgres://***");
         assert_eq!(
             printable("postgres://ada:x@y@db/app"),
             "postgres://***@db/app"
