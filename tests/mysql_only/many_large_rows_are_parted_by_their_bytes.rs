@@ -40,8 +40,11 @@ fn rows_and_keys_that_are_accepted_alone_are_accepted_together() -> lback::Resul
     let table = "CREATE TABLE texts (name VARCHAR(700) CHARACTER SET ascii PRIMARY KEY, \
                  body LONGTEXT NOT NULL)";
     database.connection().batch_execute(table).unwrap();
-    {
-        let mut session = database.session();
+    for session in [
+        database.session(),
+        lback::mysql::__without_returning(database.session()),
+    ] {
+        let mut session = session;
         let most: i64 = diesel::select(sql::<BigInt>("CAST(@@max_allowed_packet AS SIGNED)"))
             .get_result(session.conn())?;
         let most = usize::try_from(most).unwrap();

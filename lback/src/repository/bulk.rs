@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 
 use diesel::result::{EmptyChangeset, Error as DieselError};
 
-use super::dialect::{Dialect, Lock, ReadingBack};
+use super::dialect::{Dialect, Lock};
 use super::key::{AsKey, Entity};
 use super::model::{Key, Model, Validate};
 use super::query::{self, Printed};
 use super::row::{
-    self, SessionOf, are_keys_told, changed_meanwhile, is_kept_while_deleted, not_found, untold,
-    write,
+    self, Inserting, SessionOf, are_keys_told, changed_meanwhile, inserting, is_kept_while_deleted,
+    not_found, untold, write,
 };
 use crate::error::{Error, Result};
 
@@ -92,10 +92,11 @@ fn is_insertable_together<R: Model>(
     if data.iter().all(|row| R::given_key(row).is_some()) {
         return Ok(true);
     }
-    match R::Connection::READING_BACK {
-        ReadingBack::Returning => session.statement(|_| query::makes_ascending_keys::<R>(data)),
-        ReadingBack::Select if are_keys_told::<R>(session, data)? => Ok(true),
-        ReadingBack::Select => untold::<R, _>(session),
+    match inserting::<R>(session)? {
+        Inserting::Returning => session.statement(|_| query::makes_ascending_keys::<R>(data)),
+        Inserting::Keeping => are_keys_told::<R>(session, data),
+        Inserting::Counting if are_keys_told::<R>(session, data)? => Ok(true),
+        Inserting::Counting => untold::<R, _>(session),
     }
 }
 
@@ -106,18 +107,21 @@ fn insert<R: Model>(session: &mut SessionOf<R>, data: &[R::Insert]) -> Together<
     };
     let binds = session.statement(|_| query::binds_of_insert::<R>(first))?;
     let most = rows_for::<R>(binds, 0);
+    let inserting = inserting::<R>(session)?;
     let mut inserted = Vec::with_capacity(data.len());
     for chunk in chunks::<R, _>(session, data, most, 0, query::bytes_of_insert::<R>)? {
         let rows = write::<R, _>(session, |conn| {
-            if R::Connection::READING_BACK == ReadingBack::Returning {
+            if inserting == Inserting::Returning {
                 query::insert_many::<R>(conn, chunk)
             } else {
                 query::insert_and_select_many::<R>(conn, chunk)
             }
         })?;
         if rows.len() != chunk.len() {
-            if R::Connection::READING_BACK == ReadingBack::Select {
-                return untold::<R, _>(session).map_err(NotTogether::from);
+            match inserting {
+                Inserting::Returning => {}
+                Inserting::Keeping => return Err(NotTogether::Unclear),
+                Inserting::Counting => return untold::<R, _>(session).map_err(NotTogether::from),
             }
             let what = "an INSERT that stores other rows than it was given";
             return Err(Error::Unsupported { what: what.into() }.into());

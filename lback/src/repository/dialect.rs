@@ -60,6 +60,11 @@ pub trait Dialect: SessionConnection {
     /// The same, where it is read to be deleted.
     const TO_DELETE: Lock;
 
+    /// Whether an INSERT can tell the key of what it wrote, where only the server knows that.
+    fn returns_inserted(&mut self) -> QueryResult<bool> {
+        Ok(true)
+    }
+
     /// Whether this column, both quoted, is the one that `LAST_INSERT_ID()` is about.
     fn numbers(&mut self, _table: &str, _column: &str) -> QueryResult<bool> {
         Ok(false)
@@ -157,3 +162,6 @@ pub struct Narrow {
     /// How many bits it is declared with.
     pub bits: u32,
 }
+
+/// The fact whether a server returns what it inserts.
+pub(crate) struct ReturnsInserted;

@@ -18,7 +18,9 @@ pub use self::bound::{
 };
 pub use self::cascade::{Cascade, CascadeAction};
 pub(crate) use self::cascade::{KeyColumn, cascades};
-pub(crate) use self::dialect::{Dialect, Duplicates, LeftOut, Lock, Narrow, ReadingBack};
+pub(crate) use self::dialect::{
+    Dialect, Duplicates, LeftOut, Lock, Narrow, ReadingBack, ReturnsInserted,
+};
 pub use self::key::{AsKey, ByKey, Entity};
 pub use self::model::{BackendOf, Model, Validate};
 pub use self::operation::Repository;

@@ -15,8 +15,8 @@ use super::page::Page;
 use super::sql::prepared::{Shapes, no_changes};
 use super::sql::statement::{
     Count, CountWhere, Delete, DeleteReturning, ForNoKeyUpdate, ForUpdate, ForgetNumber, Insert,
-    InsertReturning, OfVersion, Select, SelectInOrder, SelectInserted, SelectInsertedRows,
-    SelectKept, SelectLocked, SelectPage, Unlocked, Update, names,
+    InsertKeeping, InsertReturning, OfVersion, Select, SelectInOrder, SelectInserted,
+    SelectInsertedRows, SelectKept, SelectLocked, SelectPage, Unlocked, Update, names,
 };
 use super::sql::text::text_of;
 use super::sql::values::groups;
@@ -111,6 +111,15 @@ pub(super) fn count<R: Model>(conn: &mut Conn<R>) -> QueryResult<i64> {
 pub(super) fn insert<R: Model>(conn: &mut Conn<R>, data: &R::Insert) -> QueryResult<R::Entity> {
     let statement = InsertReturning::<R, _>::new(values::<R>(data));
     only::<R, _>(conn, statement)?.ok_or(Error::NotFound)
+}
+
+/// Inserts a row, keeps its key, and reads it by that.
+pub(super) fn insert_and_keep<R: Model>(
+    conn: &mut Conn<R>,
+    data: &R::Insert,
+) -> QueryResult<R::Entity> {
+    conn.execute_returning_count(&InsertKeeping::<R, _>::new(values::<R>(data)))?;
+    read_back(row::<R, _>(conn, SelectKept::<R>::new()))
 }
 
 /// Inserts a row, and reads it by its key, which is given or the last number that the database made.

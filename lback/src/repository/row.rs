@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, EmptyChangeset, Error as DieselError};
 
-use super::dialect::{Dialect, Duplicates, Lock, ReadingBack};
+use super::dialect::{Dialect, Duplicates, Lock, ReadingBack, ReturnsInserted};
 use super::key::Entity;
 use super::model::{Key, Model};
 use super::query::{self, Printed, TooMany};
@@ -18,9 +18,12 @@ pub(super) type SessionOf<R> = Session<<R as Model>::Connection>;
 
 /// Inserts a row.
 pub(super) fn insert<R: Model>(session: &mut SessionOf<R>, data: &R::Insert) -> Result<R::Entity> {
-    let inserted = match R::Connection::READING_BACK {
-        ReadingBack::Returning => write::<R, _>(session, |conn| query::insert::<R>(conn, data)),
-        ReadingBack::Select => {
+    let inserted = match inserting::<R>(session)? {
+        Inserting::Returning => write::<R, _>(session, |conn| query::insert::<R>(conn, data)),
+        Inserting::Keeping => {
+            write::<R, _>(session, |conn| query::insert_and_keep::<R>(conn, data))
+        }
+        Inserting::Counting => {
             if R::given_key(data).is_none()
                 && !are_keys_told::<R>(session, std::slice::from_ref(data))?
             {
@@ -144,6 +147,32 @@ pub(super) fn lock_to_update<R: Model>(
         R::Connection::TO_CHANGE_KEY
     } else {
         R::Connection::TO_UPDATE
+    })
+}
+
+/// How an inserted row is known again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Inserting {
+    /// It comes back.
+    Returning,
+    /// The server keeps its key.
+    Keeping,
+    /// By a key that was given, or by the number that the server made last.
+    Counting,
+}
+
+/// A server is asked once a session.
+pub(super) fn inserting<R: Model>(session: &mut SessionOf<R>) -> Result<Inserting> {
+    if R::Connection::READING_BACK == ReadingBack::Returning {
+        return Ok(Inserting::Returning);
+    }
+    let can_return = session.fact(TypeId::of::<ReturnsInserted>(), |conn| {
+        conn.returns_inserted().map(i64::from)
+    })?;
+    Ok(if can_return == 1 {
+        Inserting::Keeping
+    } else {
+        Inserting::Counting
     })
 }
 

@@ -21,6 +21,7 @@ use diesel::{Connection, MysqlConnection};
 
 pub use self::cascade::cascades;
 use crate::error::{Result, not_connected};
+use crate::repository::ReturnsInserted;
 use crate::session::SessionConnection;
 
 /// A session on MySQL or MariaDB.
@@ -59,4 +60,12 @@ pub fn connect(url: &str) -> Result<Session> {
         .map_err(|error| not_connected("MySQL does not let us in", url, error))?;
     connection.prepare()?;
     Session::new(connection)
+}
+
+/// As on MySQL, on a server that could return what it inserts.
+// Not public API. For the tests, on a machine that has MariaDB alone.
+#[doc(hidden)]
+pub fn __without_returning(mut session: Session) -> Session {
+    session.know(std::any::TypeId::of::<ReturnsInserted>(), 0);
+    session
 }

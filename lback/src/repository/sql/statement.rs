@@ -142,7 +142,7 @@ statement! {
 }
 
 statement! {
-    /// The row whose key `UpdateKey` has just kept.
+    /// The row whose key `InsertKeeping` or `UpdateKey` has just kept.
     SelectKept {}
     write: |_this, names, out| {
         out.push_sql(&names.select);
@@ -206,6 +206,23 @@ statement! {
         out.push_sql(&names.table);
         out.push_sql(" ");
         this.values.walk_ast(out)
+    }
+}
+
+statement! {
+    /// The same on MariaDB, where the key, whoever made it, is kept for `SelectKept`: Diesel asks what
+    /// columns a statement has before it executes it, and for those of RETURNING MariaDB tells that
+    /// only afterwards.
+    InsertKeeping { values: V }
+    write: |this, names, out| {
+        out.push_sql("INSERT INTO ");
+        out.push_sql(&names.table);
+        out.push_sql(" ");
+        this.values.walk_ast(out.reborrow())?;
+        out.push_sql(" RETURNING (@lback_key := ");
+        out.push_sql(&names.key);
+        out.push_sql(")");
+        Ok(())
     }
 }
 
@@ -342,6 +359,7 @@ known_by_type! {
     Delete<P>
     DeleteReturning<P>
     Insert<V>
+    InsertKeeping<V>
     InsertReturning<V>
 }
 
