@@ -277,8 +277,9 @@ macro_rules! language_on {
                             lies.push(format!("{conflict:?} {way:?}: retryable {says}: {failed}"));
                         }
                         if conflict == Conflict::Duplicate {
-                            let is_username = matches!(&failed, Error::Duplicate { field: Some(field), .. }
-                                if field.ends_with("username"));
+                            // Without a repository nobody is asked for the columns of the index.
+                            let is_username = matches!(&failed, Error::Duplicate { field, constraint, .. }
+                                if field.iter().chain(constraint).any(|name| name.ends_with("username")));
                             let text = format!("{failed} {failed:?}");
                             if !is_username || text.contains("ada") || text.contains("grace") {
                                 lies.push(format!("{conflict:?} {way:?}: {text}"));

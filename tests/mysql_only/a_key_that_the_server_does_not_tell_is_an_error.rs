@@ -131,7 +131,9 @@ fn mysql_stores_nothing_and_says_so() -> lback::Result<()> {
 
 #[test]
 fn mariadb_returns_what_it_inserted() -> lback::Result<()> {
-    for ddl in TABLES {
+    // Of an AUTO_INCREMENT column the number is asked, on both.
+    let made_otherwise = |ddl: &&[&str]| !ddl.concat().contains("AUTO_INCREMENT PRIMARY KEY");
+    for ddl in TABLES.into_iter().filter(made_otherwise) {
         let Some((_database, mut session, trace)) = opened(ddl) else {
             return Ok(());
         };

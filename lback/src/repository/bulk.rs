@@ -92,7 +92,7 @@ fn is_insertable_together<R: Model>(
     if data.iter().all(|row| R::given_key(row).is_some()) {
         return Ok(true);
     }
-    match inserting::<R>(session)? {
+    match inserting::<R>(session, data)? {
         Inserting::Returning => session.statement(|_| query::makes_ascending_keys::<R>(data)),
         Inserting::Keeping => are_keys_told::<R>(session, data),
         Inserting::Counting if are_keys_told::<R>(session, data)? => Ok(true),
@@ -107,7 +107,7 @@ fn insert<R: Model>(session: &mut SessionOf<R>, data: &[R::Insert]) -> Together<
     };
     let binds = session.statement(|_| query::binds_of_insert::<R>(first))?;
     let most = rows_for::<R>(binds, 0);
-    let inserting = inserting::<R>(session)?;
+    let inserting = inserting::<R>(session, data)?;
     let mut inserted = Vec::with_capacity(data.len());
     for chunk in chunks::<R, _>(session, data, most, 0, query::bytes_of_insert::<R>)? {
         let rows = write::<R, _>(session, |conn| {

@@ -11,6 +11,10 @@ pub(super) fn is_transient(message: &str) -> bool {
             | "Statement aborted because lock(s) could not be acquired immediately and NOWAIT is set."
     ) || message
         .strip_prefix(changed)
+        .map(|rest| {
+            rest.strip_suffix("; try restarting transaction")
+                .unwrap_or(rest)
+        })
         .and_then(|rest| rest.strip_suffix('\''))
         .is_some_and(|table| !table.contains('\''))
 }
