@@ -184,7 +184,7 @@ pub trait Repository: Model {
         }
         let plan = Plan::of::<Self::PreCreate, Self::PostCreate>(session)?;
         if !plan.is_heard {
-            session.check_writable()?;
+            may_write::<Self>(session)?;
             data.iter_mut().try_for_each(Validate::validate)?;
             return bulk::insert_all::<Self>(session, &data, false);
         }
@@ -224,7 +224,7 @@ pub trait Repository: Model {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        session.check_writable()?;
+        may_write::<Self>(session)?;
         let mut all = changes.clone();
         let each = |session: &mut SessionOf<Self>, is_one_by_one| {
             operation::<Self, _>(session, true, |session| {
@@ -277,7 +277,7 @@ pub trait Repository: Model {
         if keys.is_empty() {
             return Ok(());
         }
-        session.check_writable()?;
+        may_write::<Self>(session)?;
         let each = |session: &mut SessionOf<Self>| {
             operation::<Self, _>(session, true, |session| {
                 let lock = Self::Connection::TO_DELETE;
@@ -371,13 +371,20 @@ fn operation<R: Model, T>(
     must_undo: bool,
     work: impl FnOnce(&mut SessionOf<R>) -> Result<T>,
 ) -> Result<T> {
+    may_write::<R>(session)?;
+    let open = session.begin_operation(must_undo || !session.in_transaction())?;
+    within(session, |session| session, open, work)
+}
+
+/// Before anything of an operation: fails if nothing may be written here.
+#[inline]
+fn may_write<R: Model>(session: &mut SessionOf<R>) -> Result<()> {
     session.check_writable()?;
     session.before_write()?;
     if R::Connection::HAS_ENGINES {
         must_roll_back::<R>(session)?;
     }
-    let open = session.begin_operation(must_undo || !session.in_transaction())?;
-    within(session, |session| session, open, work)
+    Ok(())
 }
 
 /// Fails if the repository's table is of an engine that cannot roll back: a veto would leave its row.
