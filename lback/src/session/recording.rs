@@ -3,7 +3,7 @@
 use crate::receiver::{Phase, Registration, SignalInfo};
 
 /// What was sent through a session while it was recorded, and what became of it: see
-/// [`Session::record`].
+/// [`Session::record`](crate::Session::record).
 #[derive(Clone, Debug, Default)]
 pub struct Recording {
     pub(crate) events: Vec<Event>,
@@ -47,7 +47,7 @@ pub enum SkipReason {
     When,
 }
 
-/// The effects of a [`Session::capture`].
+/// The effects of a [`Session::capture`](crate::Session::capture).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Captured {

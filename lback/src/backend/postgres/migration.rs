@@ -13,7 +13,7 @@ pub const MIGRATION: &str = include_str!("users.sql");
 ///
 /// # Errors
 ///
-/// [`Error::Database`].
+/// [`Error::Database`](crate::Error::Database).
 pub fn migrate(session: &mut Session) -> Result<()> {
     session.transaction(|session| {
         use diesel::dsl::sql;
