@@ -145,9 +145,9 @@ where
 {
     fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
         // The error of `T` may quote the value that it could not read.
-        T::from_sql(bytes)
-            .map(Self)
-            .map_err(|_| WithoutValue("a secret has not the form that its type expects").into())
+        T::from_sql(bytes).map(Self).map_err(|_| {
+            WithoutValue("a secret has not the form that its type expects".into()).into()
+        })
     }
 
     fn from_nullable_sql(bytes: Option<DB::RawValue<'_>>) -> deserialize::Result<Self> {

@@ -83,5 +83,5 @@ fn too_wide(column: Option<&str>, bits: u32) -> DieselError {
          declare it as `BigInt` in `diesel::table!`, and read an `i64`",
         column.unwrap_or("?")
     );
-    DieselError::DeserializationError(why.into())
+    DieselError::DeserializationError(Box::new(crate::value::WithoutValue(why.into())))
 }

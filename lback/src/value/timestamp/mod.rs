@@ -117,9 +117,10 @@ mod postgres {
         fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
             let naive = self.naive_utc();
             if naive.year() < FIRST_YEAR {
-                return Err(
-                    WithoutValue("a timestamp on PostgreSQL must lie after 4713 BC").into(),
-                );
+                return Err(WithoutValue(
+                    "a timestamp on PostgreSQL must lie after 4713 BC".into(),
+                )
+                .into());
             }
             ToSql::<sql_types::Timestamp, Pg>::to_sql(&naive, &mut out.reborrow())
         }
@@ -162,7 +163,7 @@ mod mysql {
             return Ok(naive);
         }
         Err(WithoutValue(
-            "a timestamp on MySQL must lie in the years 1 to 9999",
+            "a timestamp on MySQL must lie in the years 1 to 9999".into(),
         ))
     }
 

@@ -42,9 +42,10 @@ impl FromSql<sql_types::Timestamp, Sqlite> for Timestamp {
             return Ok(naive.into());
         }
         if text.parse::<f64>().is_err() {
-            return Err(
-                WithoutValue("the text is no date and time in a form that is known").into(),
-            );
+            return Err(WithoutValue(
+                "the text is no date and time in a form that is known".into(),
+            )
+            .into());
         }
         // Julian days.
         <NaiveDateTime as FromSql<sql_types::Timestamp, Sqlite>>::from_sql(value).map(Self::from)
@@ -53,7 +54,9 @@ impl FromSql<sql_types::Timestamp, Sqlite> for Timestamp {
 
 fn write(utc: &NaiveDateTime) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
     let Ok(year @ 1..=9999) = u32::try_from(utc.year()) else {
-        return Err(WithoutValue("a timestamp on SQLite must lie in the years 1 to 9999").into());
+        return Err(
+            WithoutValue("a timestamp on SQLite must lie in the years 1 to 9999".into()).into(),
+        );
     };
     let mut text = *PATTERN;
     write_digits(&mut text[0..4], year);
