@@ -59,6 +59,8 @@ fn run(way: &str, journal: &str, bound: &str) {
     let folder = tempfile::tempdir().expect("the folder for temporary files can be written");
     // Half a KiB each, or a whole one in some shells. The signal would end the victim.
     let limit = if bound == "file" { "160" } else { "unlimited" };
+    // What it says comes through pipes: the bound holds for every file that the victim writes, and the
+    // standard output may be a file, such as the log of these tests.
     let victim = Command::new("sh")
         .arg("-c")
         .arg(format!(
@@ -67,11 +69,14 @@ fn run(way: &str, journal: &str, bound: &str) {
         .arg(std::env::current_exe().expect("a program knows where it is"))
         .args(["victim", &folder.path().to_string_lossy()])
         .args([way, journal, bound])
-        .status()
+        .output()
         .expect("there is a shell");
+    print!("{}", String::from_utf8_lossy(&victim.stdout));
     assert!(
-        victim.success(),
-        "{way}, {journal}, {bound}: it did not get through"
+        victim.status.success(),
+        "{way}, {journal}, {bound}: it did not get through ({}):\n{}",
+        victim.status,
+        String::from_utf8_lossy(&victim.stderr)
     );
 }
 

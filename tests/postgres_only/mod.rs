@@ -5,6 +5,7 @@ mod a_delete_needs_no_right_to_update;
 mod a_listener_blocks_no_row_that_refers_to_its_row;
 mod a_lost_answer_is_unknown;
 mod a_pool_recovers_after_a_migration;
+mod a_row_that_another_deletes_meanwhile_is_not_deleted_twice;
 mod a_row_that_the_database_does_not_write_is_an_error_that_says_so;
 mod a_serialization_failure_can_be_retried;
 mod an_aborted_transaction_is_no_success;

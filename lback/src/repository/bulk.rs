@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use diesel::result::{EmptyChangeset, Error as DieselError};
 
-use super::dialect::{Dialect, Lock};
+use super::dialect::{Dialect, Lock, Suspects};
 use super::key::{AsKey, Entity};
 use super::model::{Key, Model, Validate};
 use super::query::{self, Printed};
@@ -257,13 +257,26 @@ impl<R: Model> Rows<R> {
             }
             deleted.extend(rows.into_iter().map(|row| (row.0.key(), row)));
         }
+        let mut suspects = None;
         self.found
             .into_iter()
             .map(|row| match deleted.remove(&row.entity.key()) {
                 Some((_, changed)) if changed != row.fingerprint => Err(changed_meanwhile()),
                 Some((entity, _)) => Ok(entity),
-                // It went along with another, by a key that cascades.
-                None => Ok(row.entity),
+                None => {
+                    let suspects = match suspects {
+                        Some(known) => known,
+                        None => *suspects.insert(row::suspects::<R>(session)?),
+                    };
+                    match suspects {
+                        // It went along with another of these rows.
+                        Suspects { cascades: true, .. } => Ok(row.entity),
+                        Suspects { replaces: true, .. } => {
+                            Err(row::suppressed::<R>(Some(&row.asked)))
+                        }
+                        _ => Err(not_found::<R>(&row.asked)),
+                    }
+                }
             })
             .collect()
     }
@@ -272,7 +285,7 @@ impl<R: Model> Rows<R> {
 /// Rows may go along with others of them, by keys that cascade; what is left was not deleted.
 fn require_gone<R: Model>(session: &mut SessionOf<R>, keys: &[Key<R>]) -> Result<()> {
     match fetch::<R>(session, keys)?.first() {
-        Some(left) => Err(not_found::<R>(&left.key())),
+        Some(left) => Err(row::suppressed::<R>(Some(&left.key()))),
         None => Ok(()),
     }
 }

@@ -60,6 +60,12 @@ pub trait Dialect: SessionConnection {
     /// The same, where it is read to be deleted.
     const TO_DELETE: Lock;
 
+    /// What may have taken a row of this table, written as in a statement, away from a DELETE; asked
+    /// only where [`TO_DELETE`](Self::TO_DELETE) locks nothing.
+    fn suspects(&mut self, _table: &str) -> QueryResult<Suspects> {
+        Ok(Suspects::default())
+    }
+
     /// Whether an INSERT can tell the key of what it wrote, where only the server knows that.
     fn returns_inserted(&mut self) -> QueryResult<bool> {
         Ok(true)
@@ -131,6 +137,16 @@ pub enum Lock {
     ForNoKeyUpdate,
     /// `FOR UPDATE`
     ForUpdate,
+}
+
+/// What may have taken a row away, beside another transaction.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Suspects {
+    /// A trigger, a rule or a view, which puts something else in the place of the DELETE.
+    pub replaces: bool,
+    /// A foreign key that cascades, by which it went along with another row.
+    pub cascades: bool,
 }
 
 /// What stands in an INSERT for a column that is left to the database.

@@ -19,7 +19,7 @@ pub use self::bound::{
 pub use self::cascade::{Cascade, CascadeAction};
 pub(crate) use self::cascade::{KeyColumn, cascades};
 pub(crate) use self::dialect::{
-    Dialect, Duplicates, LeftOut, Lock, Narrow, ReadingBack, ReturnsInserted,
+    Dialect, Duplicates, LeftOut, Lock, Narrow, ReadingBack, ReturnsInserted, Suspects,
 };
 pub use self::key::{AsKey, ByKey, Entity};
 pub use self::model::{BackendOf, Model, Validate};

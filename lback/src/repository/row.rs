@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, EmptyChangeset, Error as DieselError};
 
-use super::dialect::{Dialect, Duplicates, Lock, ReadingBack, ReturnsInserted};
+use super::dialect::{Dialect, Duplicates, Lock, ReadingBack, ReturnsInserted, Suspects};
 use super::key::Entity;
 use super::model::{Key, Model};
 use super::query::{self, Printed, TooMany};
@@ -92,8 +92,16 @@ pub(super) fn delete<R: Model>(
         Some((_, changed)) if Some(changed) != seen => Err(changed_meanwhile()),
         Some((entity, _)) => Ok(Some(entity)),
         None if left::<R>(session, key)?.is_some() => Err(suppressed::<R>(Some(key))),
+        None if suspects::<R>(session)?.replaces => Err(suppressed::<R>(Some(key))),
         None => Err(not_found::<R>(key)),
     }
+}
+
+/// Without a lock nobody can tell who took a row away: something that the DELETE has set off, and that
+/// may have written, or another transaction before it.
+#[cold]
+pub(super) fn suspects<R: Model>(session: &mut SessionOf<R>) -> Result<Suspects> {
+    session.statement(|conn| conn.suspects(&names::<R>()?.table))
 }
 
 /// The row that a statement says it has not found, if it is there. If not, the statement has written

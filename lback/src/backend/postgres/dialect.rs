@@ -9,10 +9,10 @@ use diesel::pg::Pg;
 use diesel::query_builder::{Query, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
 use diesel::row::{Field, Row};
-use diesel::sql_types::BigInt;
-use diesel::{PgConnection, QueryResult};
+use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl as _};
 
-use crate::repository::{Dialect, Duplicates, LeftOut, Lock, ReadingBack, Syntax};
+use crate::repository::{Dialect, Duplicates, LeftOut, Lock, ReadingBack, Suspects, Syntax};
 
 impl Dialect for PgConnection {
     const SYNTAX: Syntax = Syntax::Postgres;
@@ -25,6 +25,25 @@ impl Dialect for PgConnection {
     const TO_CHANGE_KEY: Lock = Lock::ForUpdate;
     // Every lock needs the right to update, and a row that its policies show; DELETE does not.
     const TO_DELETE: Lock = Lock::None;
+
+    fn suspects(&mut self, table: &str) -> QueryResult<Suspects> {
+        // In `tgtype` 1 is FOR EACH ROW, 2 BEFORE, 8 DELETE, 64 INSTEAD OF; in `ev_type` 4 is DELETE.
+        // (pg_trigger.h, and the page of the manual on pg_rewrite)
+        let found = diesel::sql_query(
+            "WITH this (id) AS (SELECT to_regclass($1))
+             SELECT EXISTS (SELECT 1 FROM pg_trigger, this WHERE tgrelid = id
+                            AND tgtype & 9 = 9 AND tgtype & 66 <> 0)
+                 OR EXISTS (SELECT 1 FROM pg_rewrite, this WHERE ev_class = id AND ev_type = '4')
+                 OR EXISTS (SELECT 1 FROM pg_class, this WHERE oid = id AND relkind = 'v') AS replaces,
+                 EXISTS (SELECT 1 FROM pg_constraint, this WHERE conrelid = id
+                         AND contype = 'f' AND confdeltype = 'c') AS cascades",
+        );
+        let found: Found = found.bind::<Text, _>(table).get_result(self)?;
+        Ok(Suspects {
+            replaces: found.replaces,
+            cascades: found.cascades,
+        })
+    }
 
     fn fingerprint<'row>(row: &impl Row<'row, Pg>) -> u64 {
         let mut hasher = DefaultHasher::new();
@@ -50,4 +69,13 @@ impl Dialect for PgConnection {
         let number = numbers.next().ok_or(DieselError::NotFound)?;
         i64::build_from_row(&number?).map_err(DieselError::DeserializationError)
     }
+}
+
+/// A row of the answer about suspects.
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Bool)]
+    replaces: bool,
+    #[diesel(sql_type = Bool)]
+    cascades: bool,
 }
