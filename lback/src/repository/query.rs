@@ -41,7 +41,9 @@ impl std::fmt::Display for TooMany {
 impl std::error::Error for TooMany {}
 
 pub(super) fn select<R: Model>(conn: &mut Conn<R>, key: &Key<R>) -> Found<R> {
-    row::<R, _>(conn, Select::<R, _>::new(is::<R>(key))).optional()
+    let statement = Select::<R, _>::new(is::<R>(key));
+    let narrow = &names::<R>()?.narrow_beside_key;
+    <R::Columns as Makes<R::Entity, R::Table, Conn<R>>>::row(conn, statement, narrow).optional()
 }
 
 /// With the row locked.

@@ -11,75 +11,86 @@ use diesel::sql_types::{Bool, Nullable, Text};
 use crate::error::{Error, Result, is_beyond_characters};
 use crate::value::{Instant, Timestamp};
 
-/// `column = value`, byte for byte, whatever the collation of the column.
-///
-/// Beside Diesel's `eq`, which decides by the column's collation and so can use its index: that one
-/// finds who may be meant, this one who is.
-#[derive(Clone, Copy, Debug, QueryId, ValidGrouping)]
-pub(crate) struct SameBytes<C, V> {
-    column: C,
-    value: V,
+/// A comparison that Diesel has not: a column and a value, with what each database writes before, between
+/// and behind them.
+macro_rules! comparison {
+    (
+        $(#[$doc:meta])*
+        $function:ident $Name:ident:
+        $($(#[$about:meta])+ $feature:literal $backend:ty: $before:literal $between:literal $behind:literal)*
+    ) => {
+        $(#[$doc])*
+        pub(crate) fn $function<C, V>(column: C, value: V) -> $Name<C, V::Expression>
+        where
+            V: AsExpression<Text>,
+        {
+            let value = value.as_expression();
+            $Name { column, value }
+        }
+
+        #[derive(Clone, Copy, Debug, QueryId, ValidGrouping)]
+        pub(crate) struct $Name<C, V> {
+            column: C,
+            value: V,
+        }
+
+        impl<C: Expression, V: Expression> Expression for $Name<C, V> {
+            type SqlType = Nullable<Bool>;
+        }
+
+        impl<C, V, QS> AppearsOnTable<QS> for $Name<C, V>
+        where
+            C: AppearsOnTable<QS>,
+            V: AppearsOnTable<QS>,
+            Self: Expression,
+        {
+        }
+
+        $(
+            $(#[$about])+
+            #[cfg(feature = $feature)]
+            impl<C, V> QueryFragment<$backend> for $Name<C, V>
+            where
+                C: QueryFragment<$backend>,
+                V: QueryFragment<$backend>,
+            {
+                fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, $backend>) -> QueryResult<()> {
+                    out.push_sql($before);
+                    self.column.walk_ast(out.reborrow())?;
+                    out.push_sql($between);
+                    self.value.walk_ast(out.reborrow())?;
+                    out.push_sql($behind);
+                    Ok(())
+                }
+            }
+        )*
+    };
 }
 
-pub(crate) fn same_bytes<C, V>(column: C, value: V) -> SameBytes<C, V::Expression>
-where
-    V: AsExpression<Text>,
-{
-    let value = value.as_expression();
-    SameBytes { column, value }
+comparison! {
+    /// `column = value`, byte for byte, whatever the collation of the column.
+    ///
+    /// Beside Diesel's `eq`, which decides by the column's collation and so can use its index: that one
+    /// finds who may be meant, this one who is.
+    same_bytes SameBytes:
+    /// Its own collation of bytes.
+    "sqlite" diesel::sqlite::Sqlite: "" " COLLATE BINARY = " ""
+    /// The type may be `citext`, which has an `=` of its own.
+    "postgres" diesel::pg::Pg: "" "::text COLLATE \"C\" = " ""
+    /// The column may be of another character set, and so of other bytes; values come in utf8mb4.
+    "mysql" diesel::mysql::Mysql: "CAST(CONVERT(" " USING utf8mb4) AS BINARY) = " ""
 }
 
-impl<C: Expression, V: Expression> Expression for SameBytes<C, V> {
-    type SqlType = Nullable<Bool>;
-}
-
-impl<C, V, QS> AppearsOnTable<QS> for SameBytes<C, V>
-where
-    C: AppearsOnTable<QS>,
-    V: AppearsOnTable<QS>,
-    Self: Expression,
-{
-}
-
-#[cfg(feature = "sqlite")]
-impl<C, V> QueryFragment<diesel::sqlite::Sqlite> for SameBytes<C, V>
-where
-    C: QueryFragment<diesel::sqlite::Sqlite>,
-    V: QueryFragment<diesel::sqlite::Sqlite>,
-{
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, diesel::sqlite::Sqlite>) -> QueryResult<()> {
-        self.column.walk_ast(out.reborrow())?;
-        out.push_sql(" COLLATE BINARY = ");
-        self.value.walk_ast(out)
-    }
-}
-
-#[cfg(feature = "postgres")]
-impl<C, V> QueryFragment<diesel::pg::Pg> for SameBytes<C, V>
-where
-    C: QueryFragment<diesel::pg::Pg>,
-    V: QueryFragment<diesel::pg::Pg>,
-{
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, diesel::pg::Pg>) -> QueryResult<()> {
-        self.column.walk_ast(out.reborrow())?;
-        out.push_sql("::text COLLATE \"C\" = ");
-        self.value.walk_ast(out)
-    }
-}
-
-#[cfg(feature = "mysql")]
-impl<C, V> QueryFragment<diesel::mysql::Mysql> for SameBytes<C, V>
-where
-    C: QueryFragment<diesel::mysql::Mysql>,
-    V: QueryFragment<diesel::mysql::Mysql>,
-{
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, diesel::mysql::Mysql>) -> QueryResult<()> {
-        // The column may be of another character set, and so of other bytes; values come in utf8mb4.
-        out.push_sql("CAST(CONVERT(");
-        self.column.walk_ast(out.reborrow())?;
-        out.push_sql(" USING utf8mb4) AS BINARY) = ");
-        self.value.walk_ast(out)
-    }
+comparison! {
+    /// `column LIKE pattern`, as [`pattern`] makes it.
+    like Like:
+    /// As Diesel writes it.
+    "sqlite" diesel::sqlite::Sqlite: "" " LIKE " " ESCAPE '!'"
+    /// Collations that are not deterministic, such as one that knows no case, have no LIKE before
+    /// PostgreSQL 18. The database's own is deterministic, and among those LIKE compares alike.
+    "postgres" diesel::pg::Pg: "" " COLLATE \"default\" LIKE " " ESCAPE '!'"
+    /// As Diesel writes it.
+    "mysql" diesel::mysql::Mysql: "" " LIKE " " ESCAPE '!'"
 }
 
 /// Until when a token counts, from a row that may be unreadable otherwise.

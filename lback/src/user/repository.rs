@@ -211,10 +211,7 @@ macro_rules! user_repository {
                     let found = nothing_beyond_its_characters(session.look_up(|conn| {
                         users::table
                             .filter(
-                                users::username
-                                    .like(&pattern)
-                                    .escape('!')
-                                    .or(users::email.like(&pattern).escape('!')),
+                                like(users::username, &pattern).or(like(users::email, &pattern)),
                             )
                             .order(users::id)
                             .limit(page.limit())
@@ -378,12 +375,7 @@ macro_rules! user_repository {
                 page: Page,
             ) -> QueryResult<Vec<UserId>> {
                 users::table
-                    .filter(
-                        users::username
-                            .like(pattern)
-                            .escape('!')
-                            .or(users::email.like(pattern).escape('!')),
-                    )
+                    .filter(like(users::username, pattern).or(like(users::email, pattern)))
                     .order(users::id)
                     .limit(page.limit())
                     .offset(page.offset())

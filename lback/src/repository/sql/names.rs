@@ -71,6 +71,8 @@ pub(crate) struct Names {
     /// `, version = version + 1`, or nothing.
     pub(crate) next_version: String,
     pub(crate) narrow: Vec<Narrow>,
+    /// The same without the key: where a row was found by it, it fits.
+    pub(crate) narrow_beside_key: Vec<Narrow>,
 }
 
 impl Names {
@@ -94,8 +96,13 @@ impl Names {
             Some(version) => text_of::<C::Backend, _>(&Name(version))?,
             None => String::new(),
         };
+        let key = text_of::<C::Backend, _>(&Table::key())?;
+        let narrow = Columns::narrow();
+        let selected = C::SYNTAX.list(&columns);
+        let is_key = |column: &Narrow| selected.get(column.place) == Some(&key.as_str());
         Ok(Self {
-            key: text_of::<C::Backend, _>(&Table::key())?,
+            narrow_beside_key: narrow.iter().filter(|it| !is_key(it)).copied().collect(),
+            narrow,
             select: format!("SELECT {columns} FROM {table}"),
             update: format!("UPDATE {table} SET "),
             returning_updated: match C::READING_BACK {
@@ -109,7 +116,7 @@ impl Names {
                 format!(", {version} = {version} + 1")
             },
             version,
-            narrow: Columns::narrow(),
+            key,
             table,
         })
     }

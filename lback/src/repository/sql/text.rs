@@ -105,7 +105,7 @@ impl Syntax {
     }
 
     /// What commas part, but for those in brackets and between quotes.
-    fn list(self, text: &str) -> Vec<&str> {
+    pub(crate) fn list(self, text: &str) -> Vec<&str> {
         let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0_u32);
         self.scan(text, |place, byte| match byte {
             b'(' => depth += 1,
