@@ -4,6 +4,7 @@ mod a_connection_without_autocommit_stores_what_it_says;
 mod a_deadlock_in_a_nested_level_ends_the_whole;
 mod a_key_that_the_server_does_not_tell_is_an_error;
 mod a_lock_waited_for_too_long_undoes_its_statement_alone;
+mod a_pool_asks_its_server_once;
 mod a_table_that_cannot_roll_back_is_refused;
 mod a_users_words_are_not_taken_for_an_error_of_the_connection;
 mod ddl_that_commits_is_reported;

@@ -6,7 +6,7 @@ use diesel::QueryResult;
 use diesel::connection::{AnsiTransactionManager, CacheSize, TransactionManager};
 use diesel::r2d2::{ConnectionManager, Error, ManageConnection, R2D2Connection};
 
-use crate::session::SessionConnection;
+use crate::session::{Facts, SessionConnection, Settings};
 
 /// What the application does with a connection.
 pub(super) type Hook<C> = Arc<dyn Fn(&mut C) -> QueryResult<()> + Send + Sync>;
@@ -16,15 +16,17 @@ pub(super) struct Manager<C> {
     on_connect: Option<Hook<C>>,
     before_reuse: Option<Hook<C>>,
     keeps_statements: bool,
+    facts: Facts,
 }
 
 impl<C: SessionConnection + R2D2Connection> Manager<C> {
-    pub(super) fn new(url: &str, hooks: &Hooks<C>, keeps_statements: bool) -> Self {
+    pub(super) fn new(url: &str, hooks: &Hooks<C>, settings: &Settings) -> Self {
         Self {
             connections: ConnectionManager::new(url),
             on_connect: hooks.on_connect.clone(),
             before_reuse: hooks.before_reuse.clone(),
-            keeps_statements,
+            keeps_statements: settings.keeps_statements(),
+            facts: settings.facts().clone(),
         }
     }
 }
@@ -58,6 +60,8 @@ impl<C: SessionConnection + R2D2Connection> ManageConnection for Manager<C> {
 
     fn connect(&self) -> Result<C, Error> {
         let mut connection = self.connections.connect()?;
+        // The server may have been started anew, as another version or with other settings.
+        self.facts.forget();
         if !self.keeps_statements {
             connection.set_prepared_statement_cache_size(CacheSize::Disabled);
         }

@@ -247,11 +247,7 @@ impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
             pool = pool.max_size(1).idle_timeout(None).max_lifetime(None);
         }
         let pool = pool
-            .build(Manager::new(
-                url,
-                &self.hooks,
-                self.settings.keeps_statements(),
-            ))
+            .build(Manager::new(url, &self.hooks, &self.settings))
             .map_err(|error| Error::Connection {
                 what: "the database cannot be reached".into(),
                 source: error.into(),

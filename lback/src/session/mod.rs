@@ -12,31 +12,36 @@ mod prepared;
 mod recording;
 mod run;
 mod scope;
+#[cfg(feature = "r2d2")]
+mod settings;
+mod state;
 mod statement;
 mod transaction;
 
 use std::ops::DerefMut;
-use std::sync::Arc;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
-use self::facts::Facts;
 use self::failure::FailureHandler;
-use self::ledger::{Ledger, States};
+use self::ledger::Ledger;
 use self::prepared::Prepared;
 use self::run::Work;
 use self::scope::Scopes;
 use crate::error::{Error, Result};
-use crate::receiver::{BoxError, Outcome, Phase, Registration, StateNeed};
+use crate::receiver::{Outcome, Phase};
 use crate::registry::Registry;
 
 pub(crate) use self::care::{text_of, text_of_panic};
 pub use self::connection::SessionConnection;
 pub(crate) use self::connection::{Guarding, Marking, Sealed, Standing, mark};
+#[cfg(feature = "r2d2")]
+pub(crate) use self::facts::Facts;
 pub use self::failure::{Failure, FailureCause, Failures};
 pub(crate) use self::ledger::{Link, Open};
 pub use self::options::{Isolation, Lock, TransactionOptions};
 pub use self::recording::{Captured, Event, PendingEffect, Recording, SkipReason, Target};
+#[cfg(feature = "r2d2")]
+pub(crate) use self::settings::Settings;
 pub(crate) use self::statement::Unreadable;
 pub(crate) use self::transaction::within;
 
@@ -70,7 +75,7 @@ pub struct Session<C: SessionConnection> {
     scopes: Option<Box<Scopes>>,
     on_failure: Option<FailureHandler>,
     failures: Failures,
-    facts: Facts,
+    facts: facts::Facts,
     prepared: Prepared,
 }
 
@@ -140,7 +145,7 @@ impl<C: SessionConnection> Session<C> {
             scopes: None,
             on_failure: None,
             failures: Failures::default(),
-            facts: Facts::default(),
+            facts: facts::Facts::default(),
             prepared: Prepared::default(),
         })
     }
@@ -171,57 +176,6 @@ impl<C: SessionConnection> Session<C> {
         }
     }
 
-    /// Adds a value that receivers can ask for with `#[state]`, and anybody with
-    /// [`state`](Self::state). One of the same type hides the one before.
-    ///
-    /// ```
-    /// # struct Mailer;
-    /// let session = lback::sqlite::connect(":memory:")?.with_state(Mailer);
-    /// assert!(session.state::<Mailer>().is_some());
-    /// # lback::Result::Ok(())
-    /// ```
-    #[must_use]
-    pub fn with_state<T: Send + Sync + 'static>(self, value: T) -> Self {
-        self.with_shared_state(Arc::new(value))
-    }
-
-    /// As [`with_state`](Self::with_state), for a value that others hold too.
-    #[must_use]
-    pub fn with_shared_state<T: Send + Sync + 'static>(mut self, value: Arc<T>) -> Self {
-        self.ledger.states.put(value);
-        self
-    }
-
-    /// Adds a value for the length of a closure, such as the user on whose behalf a request acts.
-    /// Effects queued inside see it when they run.
-    ///
-    /// ```
-    /// struct Actor(&'static str);
-    ///
-    /// let mut session = lback::sqlite::connect(":memory:")?;
-    /// session.with(Actor("ada"), |session| {
-    ///     assert_eq!(session.state::<Actor>().map(|actor| actor.0), Some("ada"));
-    /// });
-    /// assert!(session.state::<Actor>().is_none());
-    /// # lback::Result::Ok(())
-    /// ```
-    pub fn with<T: Send + Sync + 'static, R>(
-        &mut self,
-        value: T,
-        scope: impl FnOnce(&mut Self) -> R,
-    ) -> R {
-        let inner = self.ledger.states.with(Arc::new(value));
-        self.with_states(inner, scope)
-    }
-
-    fn with_states<R>(&mut self, states: States, scope: impl FnOnce(&mut Self) -> R) -> R {
-        let outer = std::mem::replace(&mut self.ledger.states, states);
-        self.finally(scope, |session| {
-            let inner = std::mem::replace(&mut session.ledger.states, outer);
-            session.drop_for_user(inner);
-        })
-    }
-
     /// Runs `scope` and then `end`, after a panic too.
     ///
     /// Where another session stands in this one's place afterwards, `end` is not for that one; and
@@ -235,39 +189,6 @@ impl<C: SessionConnection> Session<C> {
             ledger::give_up(identity);
         }
         result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    }
-
-    /// A value that was put in with [`with_state`](Self::with_state) or [`with`](Self::with).
-    pub fn state<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.ledger.states.get()
-    }
-
-    /// Fails if a receiver will ask for a state that is missing.
-    pub(crate) fn check_state(
-        &self,
-        receiver: &'static Registration,
-        need: StateNeed,
-    ) -> Result<()> {
-        if self.ledger.states.has((need.key)()) {
-            return Ok(());
-        }
-        Err(Error::StateMissing {
-            receiver: Some(receiver),
-            type_name: (need.type_name)(),
-        })
-    }
-
-    // Not public API. Used by generated code.
-    #[doc(hidden)]
-    pub fn __state<T: Send + Sync + 'static>(&self) -> std::result::Result<Arc<T>, BoxError> {
-        self.ledger.states.get_arc().ok_or_else(|| {
-            let type_name = std::any::type_name::<T>();
-            Error::StateMissing {
-                receiver: self.ledger.chain.running(),
-                type_name,
-            }
-            .into()
-        })
     }
 
     // Not public API. Used by generated code.
@@ -336,58 +257,6 @@ impl<C: SessionConnection> Drop for Session<C> {
         care::drop_quietly(states);
         while let Some(failure) = self.failures.latest.pop_front() {
             care::drop_quietly(failure);
-        }
-    }
-}
-
-/// What the sessions of a pool have in common.
-#[cfg(feature = "r2d2")]
-#[derive(Default)]
-pub(crate) struct Settings {
-    states: States,
-    on_failure: Option<FailureHandler>,
-    own_registry: Option<&'static Registry>,
-    prepared: Prepared,
-}
-
-#[cfg(feature = "r2d2")]
-impl Settings {
-    pub(crate) fn keep_prepared(&mut self, updates: usize) {
-        self.prepared = Prepared::Kept { updates };
-    }
-
-    pub(crate) fn keep_nothing_prepared(&mut self) {
-        self.prepared = Prepared::Nothing;
-    }
-
-    pub(crate) fn keeps_statements(&self) -> bool {
-        !matches!(self.prepared, Prepared::Nothing)
-    }
-
-    pub(crate) fn add_state<T: Send + Sync + 'static>(&mut self, value: T) {
-        self.states.put(Arc::new(value));
-    }
-
-    pub(crate) fn on_failure(&mut self, handler: impl Fn(&Failure) + Send + Sync + 'static) {
-        self.on_failure = Some(Arc::new(handler));
-    }
-
-    pub(crate) fn set_own_registry(&mut self, registry: &'static Registry) {
-        self.own_registry = Some(registry);
-    }
-}
-
-#[cfg(feature = "r2d2")]
-impl<C: SessionConnection> Session<C> {
-    pub(crate) fn with_settings(mut self, settings: &Settings) -> Self {
-        self.ledger.states = settings.states.clone();
-        self.on_failure.clone_from(&settings.on_failure);
-        if let Some(registry) = settings.own_registry {
-            self.set_own_registry(registry);
-        }
-        match settings.prepared {
-            Prepared::Kept { updates } => self.with_prepared_updates(updates),
-            Prepared::Nothing => self.without_prepared_statements(),
         }
     }
 }

@@ -14,12 +14,16 @@ use proptest::prelude::*;
 
 use self::tape::{Tape, play};
 
-/// How many sequences are run; each is a few microseconds.
-const SEQUENCES: u64 = 1_000_000;
+/// How many sequences are run; each is a few microseconds. `cargo mutants` takes fewer, since it runs
+/// them some hundred times.
+fn sequences() -> u64 {
+    std::env::var("LBACK_LEDGER_SEQUENCES")
+        .map_or(1_000_000, |number| number.parse().expect("it is a number"))
+}
 
 #[test]
 fn a_million_sequences_never_lie() {
-    for seed in 0..SEQUENCES {
+    for seed in 0..sequences() {
         let tape = || Tape::random(seed);
         if catch_unwind(AssertUnwindSafe(|| play(tape(), false))).is_err() {
             play(tape(), true);
