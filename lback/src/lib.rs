@@ -1,8 +1,15 @@
 #![doc = include_str!("../docs/crate.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// Without any database much of the rest has no user.
+// What only some databases need has no user without them. Built with all features, the compiler still
+// finds what nobody needs.
 #![cfg_attr(
-    not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
+    not(all(
+        feature = "sqlite",
+        feature = "postgres",
+        feature = "mysql",
+        feature = "users",
+        feature = "r2d2"
+    )),
     allow(dead_code, unused_imports, unused_macros)
 )]
 

@@ -17,7 +17,6 @@ pub use self::registry::{Problem, RegistryError};
 pub use self::veto::Veto;
 use crate::receiver::{BoxError, Registration};
 
-#[allow(unused_imports)] // unused without any database
 pub(crate) use self::database::{
     classify, is_beyond_characters, is_transient, not_connected, printable, without_details_inside,
 };

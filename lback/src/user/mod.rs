@@ -14,7 +14,6 @@
 //! None of the input types implements `Deserialize`: what a client may set is for the application
 //! to say, with a type of its own.
 
-#[allow(dead_code)] // unused without any database
 pub(crate) mod look_up;
 mod model;
 mod new_user;
@@ -31,6 +30,5 @@ mod tests;
 pub use self::model::{User, UserChanges};
 pub use self::new_user::NewUser;
 pub use self::password::{CostLimit, Hasher, Password, PasswordError, PasswordHash, Verification};
-#[allow(unused_imports)] // unused without any database
 pub(crate) use self::repository::user_repository;
 pub use self::user_id::UserId;
