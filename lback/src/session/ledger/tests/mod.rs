@@ -4,6 +4,7 @@
 //! `toy` is the database, `driver` does what the files beside the ledger do with a real one, and
 //! `tape` makes sequences of bytes. What must hold after each outermost end is in [`Book::settle`].
 
+mod answers;
 mod driver;
 mod tape;
 mod toy;
