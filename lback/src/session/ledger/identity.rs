@@ -25,6 +25,13 @@ pub(in crate::session) fn give_up(number: u64) {
     ANY_GIVEN_UP.store(true, Ordering::Release);
 }
 
+/// Whether this ledger was given up and does not know it yet.
+#[cfg(test)]
+pub(super) fn is_given_up_unseen(number: u64) -> bool {
+    let given_up = GIVEN_UP.lock().unwrap_or_else(PoisonError::into_inner);
+    given_up.contains(&number)
+}
+
 impl Identity {
     pub(super) fn new() -> Self {
         Self(NEXT.fetch_add(1, Ordering::Relaxed))

@@ -3,6 +3,7 @@
 use super::{Book, discarded, inside, open, queue, ready};
 use crate::error::Error;
 use crate::receiver::Phase;
+use crate::session::ledger::identity::is_given_up_unseen;
 use crate::session::ledger::{Cause, Kind, Marking, Standing, Then, give_up};
 
 #[test]
@@ -78,10 +79,11 @@ fn a_level_is_closed_by_whoever_opened_it_last() {
     }
     assert!(two.is_broken());
     // One that is given up and never asked leaves nothing behind for the next.
-    give_up(one.identity());
+    let number = one.identity();
+    give_up(number);
+    assert!(is_given_up_unseen(number));
     drop(one);
-    let mut next = Book::new();
-    assert!(next.check_usable().is_ok());
+    assert!(!is_given_up_unseen(number));
 }
 
 #[test]
@@ -96,6 +98,19 @@ fn nothing_works_without_a_connection() {
     // The end of a transaction brings no connection back.
     let _ = ledger.unknown();
     assert!(ledger.is_broken());
+}
+
+#[test]
+fn the_next_transaction_starts_afresh() {
+    for standing in [Standing::Aborted, Standing::Gone] {
+        for end in [Book::committed, Book::rolled_back, Book::unknown] {
+            let (mut ledger, _open) = inside();
+            ledger.failed(standing, false);
+            assert!(!ledger.is_sound());
+            let _ = end(&mut ledger);
+            assert!(ledger.is_sound() && ledger.check_usable().is_ok());
+        }
+    }
 }
 
 #[test]
