@@ -19,6 +19,10 @@ pub(super) fn declaration(signal: &Signal) -> TokenStream {
         ..
     } = signal;
     let doc = format!(" The signal whose arguments are [`{}`].", arguments.unraw());
+    let named = format!(
+        " Names the signal [`{0}`](struct@{0}) where a value is wanted: `session.mute({0}, ..)`.",
+        name.unraw()
+    );
     let declared = declared(signal);
     let sessions = signal
         .session
@@ -31,7 +35,15 @@ pub(super) fn declaration(signal: &Signal) -> TokenStream {
         #(#conditions)*
         #[allow(non_camel_case_types)]
         #[derive(Clone, Copy, Debug)]
-        #visibility struct #name;
+        #visibility struct #name {}
+
+        // Not a unit struct, whose name no variable, parameter or pattern could have.
+        #[doc = #named]
+        #(#conditions)*
+        #[must_use]
+        #visibility const fn #name() -> #name {
+            #name {}
+        }
 
         #(#conditions)*
         const _: () = {
@@ -56,7 +68,7 @@ fn declared(signal: &Signal) -> TokenStream {
             type Args<'__lback> = #arguments #lifetime;
             const INFO: &'static ::lback::__private::SignalInfo =
                 &::lback::__private::SignalInfo::new(
-                    ::lback::__private::type_id_of::<#name>,
+                    || ::lback::__private::type_id_of_val(&#name),
                     #text,
                     ::core::module_path!(),
                     ::lback::__private::Timing::#timing,
@@ -123,7 +135,7 @@ fn send(signal: &Signal) -> TokenStream {
     let place = arguments.span();
     let this = Ident::new("self", place);
     let doc = format!(
-        " Sends the signal [`{}`]: calls its receivers, in their order.",
+        " Sends the signal [`{0}`](struct@{0}): calls its receivers, in their order.",
         name.unraw()
     );
     let (send, errors) = if signal.session.is_some() {

@@ -3,9 +3,10 @@ use std::fmt;
 
 /// A signal: a point in the life of a row, or in that of an application.
 ///
-/// Implemented by [`#[signal]`](macro@crate::signal) for a unit struct that bears the signal's name
-/// (`user_post_create`), so that `session.mute(user_post_create, ..)` can be said; nothing else
-/// implements it.
+/// Implemented by [`#[signal]`](macro@crate::signal) for a struct that bears the signal's name
+/// (`user_post_create`); nothing else implements it. A function of the same name stands beside the
+/// struct, so that `session.mute(user_post_create, ..)` can be said. Variables, parameters and patterns
+/// may have the name all the same.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a signal",
     label = "not a signal",

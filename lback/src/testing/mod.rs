@@ -78,7 +78,7 @@ use self::print::Who;
 /// lback::testing::assert_registered(audit, user_post_create);
 /// ```
 #[track_caller]
-pub fn assert_registered<R: 'static, S: Signal>(receiver: R, signal: S) {
+pub fn assert_registered<R: 'static, S: Signal>(receiver: R, signal: fn() -> S) {
     let _ = signal;
     let name = name_of(&receiver);
     let listeners = listeners(S::INFO.key());
@@ -96,7 +96,7 @@ pub fn assert_registered<R: 'static, S: Signal>(receiver: R, signal: S) {
 ///
 /// If it does.
 #[track_caller]
-pub fn assert_not_registered<R: 'static, S: Signal>(receiver: R, signal: S) {
+pub fn assert_not_registered<R: 'static, S: Signal>(receiver: R, signal: fn() -> S) {
     let _ = signal;
     let listeners = listeners(S::INFO.key());
     if let Some(found) = listeners.iter().find(|it| is(it, &receiver)) {

@@ -13,7 +13,7 @@ impl Recording {
     }
 
     /// How many times a signal was sent.
-    pub fn times_sent<S: Signal>(&self, signal: S) -> usize {
+    pub fn times_sent<S: Signal>(&self, signal: fn() -> S) -> usize {
         let _ = signal;
         self.count(|event| is_sent::<S>(event))
     }
@@ -34,7 +34,7 @@ impl Recording {
     ///
     /// If the signal was not sent.
     #[track_caller]
-    pub fn assert_sent<S: Signal>(&self, signal: S) {
+    pub fn assert_sent<S: Signal>(&self, signal: fn() -> S) {
         let sent = self.times_sent(signal) > 0;
         assert!(sent, "`{}` was not sent. {}", S::INFO, What(self));
     }
@@ -43,7 +43,7 @@ impl Recording {
     ///
     /// If the signal was sent more or fewer times.
     #[track_caller]
-    pub fn assert_sent_times<S: Signal>(&self, signal: S, expected: usize) {
+    pub fn assert_sent_times<S: Signal>(&self, signal: fn() -> S, expected: usize) {
         let times = self.times_sent(signal);
         assert!(
             times == expected,
@@ -59,7 +59,7 @@ impl Recording {
     ///
     /// If the signal was sent.
     #[track_caller]
-    pub fn assert_not_sent<S: Signal>(&self, signal: S) {
+    pub fn assert_not_sent<S: Signal>(&self, signal: fn() -> S) {
         let times = self.times_sent(signal);
         assert!(
             times == 0,

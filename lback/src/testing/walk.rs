@@ -26,7 +26,7 @@ impl<'r> InOrder<'r> {
 
     /// The signal was sent.
     #[track_caller]
-    pub fn sent<S: Signal>(self, signal: S) -> Self {
+    pub fn sent<S: Signal>(self, signal: fn() -> S) -> Self {
         let _ = signal;
         self.step(format!("`{}` sent", S::INFO), |event| is_sent::<S>(event))
     }
