@@ -172,14 +172,14 @@ fn states(delivery: &Delivery) -> Option<TokenStream> {
         Delivery::InTransaction { parameters, .. } => parameters
             .iter()
             .filter_map(|parameter| match parameter {
-                Lent::State(shared) => Some(shared),
+                Lent::State(state) if state.optional.is_none() => Some(state),
                 _ => None,
             })
             .collect(),
         Delivery::Effect { parameters, .. } => parameters
             .iter()
             .filter_map(|parameter| match parameter {
-                Kept::State(shared) => Some(shared),
+                Kept::State(state) if state.optional.is_none() => Some(state),
                 _ => None,
             })
             .collect(),

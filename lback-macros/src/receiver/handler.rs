@@ -5,7 +5,9 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Path, Type};
 
-use super::valid::{Delivery, Exclusive, Keep, Kept, Lend, Lent, Looked, Receiver, Shared, When};
+use super::valid::{
+    Delivery, Exclusive, Keep, Kept, Lend, Lent, Looked, Receiver, Shared, State, When,
+};
 
 /// The statements before a call, and what is passed to it.
 struct Call<'a> {
@@ -199,10 +201,20 @@ impl<'a> Call<'a> {
         self.bind(place, ty, &value);
     }
 
-    fn state(&mut self, shared: &Shared) {
+    fn state(&mut self, shared: &State) {
         let (local, args) = (self.local(shared.place), args(shared.place));
         let (ty, referent) = (&shared.ty, &shared.ty.elem);
         let kept = format_ident!("{local}_kept");
+        if let Some(ty) = &shared.optional {
+            self.states.extend(quote_spanned! {located(shared.place)=>
+                let #kept: ::core::option::Option<::std::sync::Arc<#referent>> =
+                    #args.session.__state_if_there::<#referent>();
+            });
+            self.borrows.extend(quote_spanned! {located(shared.place)=>
+                let #local: #ty = #kept.as_deref();
+            });
+            return;
+        }
         self.states.extend(quote_spanned! {located(shared.place)=>
             let #kept: ::std::sync::Arc<#referent> = #args.session.__state::<#referent>()?;
         });

@@ -2,10 +2,13 @@
 
 use proc_macro2::{Ident, Span};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, ExprClosure, FnArg, Lifetime, Pat, Signature, Type, TypeImplTrait};
+use syn::{
+    Attribute, ExprClosure, FnArg, GenericArgument, Lifetime, Pat, PathArguments, Signature, Type,
+    TypeImplTrait, TypeReference,
+};
 
 use super::parse::is_receiver;
-use super::valid::{Exclusive, Keep, Kept, Lend, Lent, Looked, Owned, Shared};
+use super::valid::{Exclusive, Keep, Kept, Lend, Lent, Looked, Owned, Shared, State};
 use crate::item::MaybeItemFn;
 use crate::mistake::Mistakes;
 use crate::name::{asked_for, identifier};
@@ -195,7 +198,7 @@ impl Asked {
     /// For a receiver in the transaction.
     pub(super) fn lent(self, mistakes: &mut Mistakes) -> Option<Lent> {
         match self.source {
-            Source::State => self.shared(mistakes).map(Lent::State),
+            Source::State => self.state(mistakes).map(Lent::State),
             Source::Signal => self.shared(mistakes).map(Lent::Signal),
             Source::Connection => self.borrowed(mistakes).map(Lent::Connection),
             Source::Session => self.borrowed(mistakes).map(Lent::Session),
@@ -206,7 +209,7 @@ impl Asked {
     /// For an effect, of which `phase` is the name.
     pub(super) fn kept(self, phase: &Ident, mistakes: &mut Mistakes) -> Option<Kept> {
         match self.source {
-            Source::State => self.shared(mistakes).map(Kept::State),
+            Source::State => self.state(mistakes).map(Kept::State),
             Source::Signal => self.shared(mistakes).map(Kept::Signal),
             Source::Connection => self.borrowed(mistakes).map(Kept::Connection),
             Source::Session => self.borrowed(mistakes).map(Kept::Session),
@@ -256,6 +259,25 @@ impl Asked {
         }
     }
 
+    /// As `&T`, or as `Option<&T>`.
+    fn state(self, mistakes: &mut Mistakes) -> Option<State> {
+        if let Lend::Owned(Owned { place, ty }) = &self.form {
+            if let Some(inner) = optional(ty) {
+                return Some(State {
+                    place: *place,
+                    ty: inner,
+                    optional: Some(ty.clone()),
+                });
+            }
+        }
+        let Shared { place, ty } = self.shared(mistakes)?;
+        Some(State {
+            place,
+            ty,
+            optional: None,
+        })
+    }
+
     /// As `&T`.
     fn shared(self, mistakes: &mut Mistakes) -> Option<Shared> {
         if let Lend::Shared(shared) = self.form {
@@ -285,6 +307,25 @@ impl Asked {
             return None;
         }
         Some(self.form)
+    }
+}
+
+/// The `&T` in `Option<&T>`.
+fn optional(ty: &Type) -> Option<TypeReference> {
+    let Type::Path(path) = ty else {
+        return None;
+    };
+    let last = path.path.segments.last()?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return None;
+    };
+    match arguments.args.first()? {
+        GenericArgument::Type(Type::Reference(inner))
+            if last.ident == "Option" && inner.mutability.is_none() =>
+        {
+            Some(inner.clone())
+        }
+        _ => None,
     }
 }
 

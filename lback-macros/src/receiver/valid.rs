@@ -53,7 +53,7 @@ pub(super) enum Phase {
 
 /// A parameter of a receiver in the transaction.
 pub(super) enum Lent {
-    State(Shared),
+    State(State),
     Connection(Lend),
     Session(Lend),
     Signal(Shared),
@@ -62,7 +62,7 @@ pub(super) enum Lent {
 
 /// A parameter of an effect.
 pub(super) enum Kept {
-    State(Shared),
+    State(State),
     Connection(Lend),
     Session(Lend),
     Signal(Shared),
@@ -73,6 +73,15 @@ pub(super) enum Kept {
 pub(super) enum Looked {
     Signal(Shared),
     Argument(Ident, Keep),
+}
+
+/// `#[state] name: &T`, or `#[state] name: Option<&T>`.
+pub(super) struct State {
+    pub(super) place: Span,
+    /// `&T`
+    pub(super) ty: TypeReference,
+    /// The type of the whole, where the state may be missing.
+    pub(super) optional: Option<Type>,
 }
 
 /// `name: &T`, with the place of `name`.

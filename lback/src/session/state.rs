@@ -83,6 +83,13 @@ impl<C: SessionConnection> Session<C> {
         })
     }
 
+    /// Of a receiver that does without, if need be.
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    pub fn __state_if_there<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.ledger.states.get_arc()
+    }
+
     // Not public API. Used by generated code.
     #[doc(hidden)]
     pub fn __state<T: Send + Sync + 'static>(&self) -> std::result::Result<Arc<T>, BoxError> {
