@@ -6,6 +6,7 @@ mod close;
 mod connection;
 mod facts;
 mod failure;
+mod given_back;
 mod ledger;
 mod options;
 mod prepared;
