@@ -151,7 +151,8 @@ type Counts = [i64; 4];
 
 fn of_repository<R>(users: &R, session: &mut Session) -> Counts
 where
-    R: Repository<Connection = Native, Entity = User, Insert = NewUser, Update = UserChanges>,
+    R: Repository<Connection = Native, Entity = User, Insert = NewUser>
+        + lback::Updates<Update = UserChanges>,
 {
     let first = UserId::from(1);
     [

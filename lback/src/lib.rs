@@ -82,7 +82,10 @@ pub use lback_macros::signal;
 #[cfg(feature = "r2d2")]
 pub use pool::{Database, DatabaseBuilder};
 pub use receiver::{BoxError, OnError, Phase, Place, Registration, Signal, SignalInfo, Timing};
-pub use repository::{AsKey, Cascade, CascadeAction, Entity, Page, Repository, Validate};
+pub use repository::{
+    AsKey, Cascade, CascadeAction, Entity, Filter, Names, Page, Repository, Set, Updates, Upserted,
+    Validate,
+};
 pub use session::{
     Captured, Event, Failure, FailureCause, Failures, Isolation, Lock, PendingEffect, Recording,
     Session, SessionConnection, SkipReason, Target, TransactionOptions,
@@ -158,7 +161,7 @@ pub mod __private {
     pub use crate::registry::Declaration;
     pub use crate::repository::{
         AsKey, BackendOf, ByKey, Changes, ChangesOf, Entity, Identified, InsertedInto, Inserts,
-        KeyFor, KeyRef, Keyed, Makes, Model, Selects, Texts, Through,
+        KeyFor, KeyRef, Keyed, KnowsDefault, Makes, Model, One, Selects, Texts, Through, Updates,
     };
     pub use crate::session::{Session, SessionType};
     pub use crate::signal::*;
@@ -166,10 +169,6 @@ pub mod __private {
     use std::any::TypeId;
 
     pub fn speaks<C: diesel::Connection<Backend = DB>, DB>() {}
-
-    pub fn type_id_of<T: 'static>() -> TypeId {
-        TypeId::of::<T>()
-    }
 
     pub fn type_id_of_val<F: 'static>(_: &F) -> TypeId {
         TypeId::of::<F>()

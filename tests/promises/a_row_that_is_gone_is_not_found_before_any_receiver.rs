@@ -40,7 +40,8 @@ fn assert_not_found<T: std::fmt::Debug>(result: lback::Result<T>, id: UserId) {
 /// Every operation on a row that is not there.
 fn try_all<R>(users: &R, session: &mut Session, gone: &User)
 where
-    R: Repository<Connection = Native, Entity = User, Insert = NewUser, Update = UserChanges>,
+    R: Repository<Connection = Native, Entity = User, Insert = NewUser>
+        + lback::Updates<Update = UserChanges>,
 {
     assert_not_found(users.update(session, gone, inactive()), gone.id);
     assert_not_found(users.update(session, gone.id, inactive()), gone.id);
@@ -52,7 +53,8 @@ where
 
 fn check<R>(users: &R)
 where
-    R: Repository<Connection = Native, Entity = User, Insert = NewUser, Update = UserChanges>,
+    R: Repository<Connection = Native, Entity = User, Insert = NewUser>
+        + lback::Updates<Update = UserChanges>,
 {
     let Some(database) = Database::fresh() else {
         return;

@@ -129,7 +129,8 @@ fn prepared_by_the_server(session: &mut Session) -> i64 {
 /// Each operation on one row, and each shape of an update that the others do not have.
 fn round<R>(users: &R, session: &mut Session, name: &str) -> lback::Result<()>
 where
-    R: Repository<Entity = User, Insert = NewUser, Update = UserChanges, Connection = Native>,
+    R: Repository<Entity = User, Insert = NewUser, Connection = Native>
+        + lback::Updates<Update = UserChanges>,
 {
     let user = users.create(session, new_user(name))?;
     for changes in [

@@ -357,7 +357,8 @@ fn write_through(session: &mut Session, through: Through, write: &Write) -> lbac
 
 fn write_with<R>(users: &R, session: &mut Session, write: &Write) -> lback::Result<()>
 where
-    R: Repository<Connection = Native, Entity = User, Insert = NewUser, Update = UserChanges>,
+    R: Repository<Connection = Native, Entity = User, Insert = NewUser>
+        + lback::Updates<Update = UserChanges>,
 {
     let id_of = |session: &mut Session, who: u8| {
         let found = UserRepository::new().find_by_username(session, &name(who))?;

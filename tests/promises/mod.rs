@@ -1,6 +1,7 @@
 //! One file a promise.
 
 mod a_capture_holds_effects_back;
+mod a_change_may_be_worked_out_by_the_database;
 mod a_connection_inside_a_transaction_is_refused;
 mod a_connection_that_comes_back_inside_a_transaction_fails_no_later_session;
 mod a_database_error_in_a_receiver_is_a_failure;
@@ -8,18 +9,23 @@ mod a_duplicate_names_its_constraint_and_only_real_columns;
 mod a_failing_effect_changes_nothing_for_the_caller;
 mod a_failing_receiver_leaves_nothing;
 mod a_hammered_pool_loses_nothing_and_doubles_nothing;
+mod a_key_may_have_several_columns;
 mod a_muted_receiver_does_not_run;
 mod a_panic_rolls_back_and_goes_on;
 mod a_panic_where_nobody_expects_one_goes_no_further;
 mod a_pools_sessions_share_state_and_failure_handler;
 mod a_raw_commit_or_rollback_is_reported;
+mod a_receiver_may_do_without_a_state;
 mod a_recording_tells_what_was_sent_and_what_ran;
 mod a_rolled_back_savepoint_forgets_its_effects;
+mod a_row_is_created_unless_it_is_there;
 mod a_row_is_read_again_where_a_repository_wants_it;
 mod a_row_that_cannot_be_read_is_named;
 mod a_row_that_is_gone_is_not_found_before_any_receiver;
+mod a_session_gives_its_connection_back;
 mod a_session_may_hear_a_registry_of_its_own;
 mod a_session_that_ended_badly_does_not_go_back_into_its_pool;
+mod a_signals_name_may_be_a_variables_too;
 mod a_state_is_freed_when_it_is_hidden_for_good;
 mod a_state_is_in_force_for_its_scope;
 mod a_statement_about_one_row_writes_one_row;
@@ -83,6 +89,7 @@ mod what_is_stored_comes_back_as_it_was;
 mod when_is_decided_when_the_signal_is_sent;
 mod words_of_a_trigger_are_not_retried;
 mod work_given_to_tokio_runs_to_its_end_once_begun;
+mod writes_by_a_condition_send_every_rows_signals;
 
 use crate::database::*;
 use lback_tests::Trace;

@@ -86,7 +86,8 @@ fn outermost_they_are_in_force() {
 
 fn refuses_writes<R>(users: &R, session: &mut Session, ada: &User)
 where
-    R: Repository<Connection = Native, Entity = User, Insert = NewUser, Update = UserChanges>,
+    R: Repository<Connection = Native, Entity = User, Insert = NewUser>
+        + lback::Updates<Update = UserChanges>,
 {
     let changes = UserChanges {
         is_active: Some(false),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::sql_types::{BigInt, Bool};
+pub use lback::mysql::{Set, prelude::*, users::*};
 pub use lback::mysql::{cascades, connect, migrate};
-pub use lback::mysql::{prelude::*, users::*};
 
 use crate::proxy::Proxy;
 use crate::server;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::sql_types::{BigInt, Bool};
+pub use lback::postgres::{Set, prelude::*, users::*};
 pub use lback::postgres::{cascades, connect, migrate};
-pub use lback::postgres::{prelude::*, users::*};
 
 use crate::proxy::Proxy;
 use crate::server;

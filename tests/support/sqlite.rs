@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+pub use lback::sqlite::{Set, prelude::*, users::*};
 pub use lback::sqlite::{cascades, migrate};
-pub use lback::sqlite::{prelude::*, users::*};
 
 pub use crate::shop::sqlite as shop;
 use tempfile::TempDir;

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, Ident, ItemStruct, Path, Type, Visibility};
 
-use super::parse::Options;
+use super::parse::{Fields, Options};
 use crate::item::conditions;
 use crate::mistake::Mistakes;
 use crate::name::{identifier, snake};
@@ -31,14 +31,15 @@ pub(super) struct Repository {
     pub(super) entity: Path,
     pub(super) table: Path,
     pub(super) insert: Type,
-    pub(super) update: Type,
+    /// Without it, rows are never changed.
+    pub(super) update: Option<Type>,
     pub(super) connection: Type,
     /// Diesel's type of the database that `connection` is said to speak to.
     pub(super) backend: Option<TokenStream>,
     /// `post`: the argument's name, and the beginning of the signals'.
     pub(super) noun: Ident,
-    /// The field of `insert` that holds the key, if the database does not make it.
-    pub(super) given_key: Option<Ident>,
+    /// The fields of `insert` that hold the key, if the database does not make it.
+    pub(super) given_key: Option<Fields>,
     /// The column, and the field of `entity`, that counts updates.
     pub(super) version: Option<Ident>,
     /// Whether a row is read again behind the statement that wrote it.
@@ -60,6 +61,7 @@ pub(super) fn repository(
         );
     }
     required(&options, mistakes);
+    updates(&options, mistakes);
     let noun = noun(&options, mistakes);
     let backend = backend(&options, mistakes);
     Some(Repository {
@@ -69,7 +71,7 @@ pub(super) fn repository(
         entity: options.entity?.value,
         table: options.table?.value,
         insert: options.insert?.value,
-        update: options.update?.value,
+        update: options.update.map(|given| given.value),
         connection: options.connection?.value,
         backend,
         noun: noun?,
@@ -85,7 +87,6 @@ fn required(options: &Options, mistakes: &mut Mistakes) {
         ("entity = Post", options.entity.is_some()),
         ("table = posts", options.table.is_some()),
         ("insert = NewPost", options.insert.is_some()),
-        ("update = PostChanges", options.update.is_some()),
         (
             "connection = SqliteConnection",
             options.connection.is_some(),
@@ -105,6 +106,36 @@ fn required(options: &Options, mistakes: &mut Mistakes) {
             Span::call_site(),
             format!("a repository cannot do without its types; add {missing}, with your own"),
         ));
+    }
+}
+
+/// What concerns rows that change.
+fn updates(options: &Options, mistakes: &mut Mistakes) {
+    match &options.update {
+        Some(given) if is_unit(&given.value) => mistakes.add(
+            &given.value,
+            "there is nothing to change in `()`; if rows never change, leave `update` out: the \
+             repository then has four signals, and no `update`",
+        ),
+        None if !options.guessed.contains(&"update") => {
+            if let Some(version) = &options.version {
+                mistakes.add(
+                    &version.value,
+                    "a version counts updates, and this repository has none; add `update = ..`, or \
+                     leave `version` out",
+                );
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_unit(ty: &Type) -> bool {
+    match ty {
+        Type::Tuple(tuple) => tuple.elems.is_empty(),
+        Type::Group(group) => is_unit(&group.elem),
+        Type::Paren(paren) => is_unit(&paren.elem),
+        _ => false,
     }
 }
 
@@ -171,7 +202,8 @@ fn backend(options: &Options, mistakes: &mut Mistakes) -> Option<TokenStream> {
         mistakes.absorb(syn::Error::new(
             connection.span(),
             "this type's name does not tell which database it speaks to; add `backend = sqlite`, \
-             `postgres` or `mysql`",
+             `postgres` or `mysql`. An enum of connections (`MultiConnection`) is not supported: \
+             declare a repository for each database",
         ));
     }
     None

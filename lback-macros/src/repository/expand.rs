@@ -1,4 +1,4 @@
-//! The six signals of a repository, and what the engine needs to send them.
+//! The signals of a repository, and what the engine needs to send them.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -15,17 +15,40 @@ pub(super) fn repository(repository: &Repository) -> TokenStream {
     let signals = events.iter().map(|event| signal(repository, event));
     let entity = repository.declares_entity.then(|| entity(repository));
     let model = model(repository, &events);
+    let updates = updates(repository, &events);
     let backend = backend(repository);
     let conditions = &repository.conditions;
+    let only = only(repository);
     quote! {
+        #only
+
         #(#signals)*
 
         #(#conditions)*
         const _: () = {
             #entity
             #model
+            #updates
             #backend
         };
+    }
+}
+
+/// The first of the names that two repositories of one entity in one module both have: the compiler
+/// then begins with what to do, and goes on with the signals.
+fn only(repository: &Repository) -> TokenStream {
+    let conditions = &repository.conditions;
+    let noun = &repository.noun;
+    let name = format_ident!(
+        "_a_second_repository_of_{}_in_one_module_needs_name_and_shared_entity",
+        noun.unraw(),
+        span = noun.span()
+    );
+    quote! {
+        #(#conditions)*
+        #[doc(hidden)]
+        #[allow(non_upper_case_globals)]
+        const #name: () = ();
     }
 }
 
@@ -38,7 +61,7 @@ fn backend(repository: &Repository) -> Option<TokenStream> {
     })
 }
 
-/// One of the six signals.
+/// One of the signals: six, or four where rows never change.
 struct Event {
     /// `PostPreCreate`
     arguments: Ident,
@@ -49,6 +72,7 @@ struct Event {
     /// `send_pre_create`
     send: Ident,
     is_pre: bool,
+    is_update: bool,
     doc: String,
     fields: Vec<Argument>,
 }
@@ -64,12 +88,11 @@ struct Argument {
 }
 
 impl Event {
-    fn all(repository: &Repository) -> [Self; 6] {
+    fn all(repository: &Repository) -> Vec<Self> {
         let Repository {
             noun,
             entity,
             insert,
-            update,
             ..
         } = repository;
         let row = |doc: &str| Argument::shared(noun.clone(), doc, &quote!(#entity));
@@ -82,19 +105,7 @@ impl Event {
             parameter: part::key(entity),
         };
         let data = Argument::exclusive(named("data"), " What will be inserted.", &quote!(#insert));
-        let to_change = Argument::exclusive(
-            named("update_data"),
-            " What will be changed.",
-            &quote!(#update),
-        );
-        let changed =
-            Argument::shared(named("update_data"), " What was changed.", &quote!(#update));
-        let previous = Argument::shared(
-            named("previous"),
-            " The row as it was before.",
-            &quote!(#entity),
-        );
-        [
+        let mut events = vec![
             Self::new(
                 noun,
                 "PreCreate",
@@ -107,31 +118,43 @@ impl Event {
                 "after the insert and before the commit",
                 vec![row(" The row as inserted.")],
             ),
-            Self::new(
+        ];
+        if let Some(update) = &repository.update {
+            let update = quote!(#update);
+            let to_change =
+                Argument::exclusive(named("update_data"), " What will be changed.", &update);
+            let changed = Argument::shared(named("update_data"), " What was changed.", &update);
+            let previous = Argument::shared(
+                named("previous"),
+                " The row as it was before.",
+                &quote!(#entity),
+            );
+            events.push(Self::new(
                 noun,
                 "PreUpdate",
                 "just before the row is changed",
                 vec![row(" The row as it is."), to_change],
-            ),
-            Self::new(
+            ));
+            events.push(Self::new(
                 noun,
                 "PostUpdate",
                 "after the update and before the commit",
                 vec![row(" The row as updated."), previous, changed],
-            ),
-            Self::new(
-                noun,
-                "PreDelete",
-                "just before the row is deleted",
-                vec![row(" The row as it is.")],
-            ),
-            Self::new(
-                noun,
-                "PostDelete",
-                "after the delete and before the commit",
-                vec![key, row(" The row as it was.")],
-            ),
-        ]
+            ));
+        }
+        events.push(Self::new(
+            noun,
+            "PreDelete",
+            "just before the row is deleted",
+            vec![row(" The row as it is.")],
+        ));
+        events.push(Self::new(
+            noun,
+            "PostDelete",
+            "after the delete and before the commit",
+            vec![key, row(" The row as it was.")],
+        ));
+        events
     }
 
     fn new(noun: &Ident, role: &str, when: &str, fields: Vec<Argument>) -> Self {
@@ -143,6 +166,7 @@ impl Event {
             role: Ident::new(role, noun.span()),
             send: format_ident!("send_{}", snake(role), span = noun.span()),
             is_pre: role.starts_with("Pre"),
+            is_update: role.ends_with("Update"),
             doc: format!(" Sent {when} of a `{text}`."),
             fields,
         }
@@ -213,11 +237,14 @@ fn entity(repository: &Repository) -> TokenStream {
             type Key = <
                 <Self as ::lback::__private::Identified>::Id as ::lback::__private::KeyRef<Self>
             >::Key;
+            type Form = <
+                <Self as ::lback::__private::Identified>::Id as ::lback::__private::KeyRef<Self>
+            >::Form;
 
             const NAME: &'static str = #noun;
 
             fn key(&self) -> Self::Key {
-                <Self::Key as ::lback::__private::KeyFor<Self>>::of(self)
+                <Self::Key as ::lback::__private::KeyFor<Self, Self::Form>>::of(self)
             }
         }
 
@@ -239,10 +266,7 @@ fn model(repository: &Repository, events: &[Event]) -> TokenStream {
         connection,
         ..
     } = repository;
-    let roles = events
-        .iter()
-        .map(|Event { role, name, .. }| quote!(type #role = #name;));
-    let sends = events.iter().map(|event| send(repository, event));
+    let (roles, sends) = roles(repository, events, false);
     let types = part::types(repository);
     let functions = part::functions(repository);
     let constants = part::constants(repository);
@@ -259,13 +283,45 @@ fn model(repository: &Repository, events: &[Event]) -> TokenStream {
 
             type Connection = #connection;
             #types
-            #(#roles)*
+            #roles
 
-            #(#sends)*
+            #sends
 
             #functions
         }
     }
+}
+
+/// What a repository has whose rows change.
+fn updates(repository: &Repository, events: &[Event]) -> Option<TokenStream> {
+    let update = repository.update.as_ref()?;
+    let ident = &repository.ident;
+    let (roles, sends) = roles(repository, events, true);
+    let types = part::types_of_updates(repository, update);
+    Some(quote_spanned! {repository.entity.span()=>
+        #[automatically_derived]
+        impl ::lback::__private::Updates for #ident {
+            #types
+            #roles
+
+            #sends
+        }
+    })
+}
+
+/// The signals as associated types, and the functions that send them: those of updates, or the others.
+fn roles(
+    repository: &Repository,
+    events: &[Event],
+    of_updates: bool,
+) -> (TokenStream, TokenStream) {
+    let events = || events.iter().filter(|event| event.is_update == of_updates);
+    (
+        events()
+            .map(|Event { role, name, .. }| quote!(type #role = #name;))
+            .collect(),
+        events().map(|event| send(repository, event)).collect(),
+    )
 }
 
 fn send(repository: &Repository, event: &Event) -> TokenStream {

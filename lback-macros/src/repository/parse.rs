@@ -31,7 +31,7 @@ pub(super) struct Options {
     pub(super) connection: Option<Given<Type>>,
     pub(super) name: Option<Given<LitStr>>,
     pub(super) backend: Option<Given<Ident>>,
-    pub(super) given_key: Option<Given<Ident>>,
+    pub(super) given_key: Option<Given<Fields>>,
     pub(super) version: Option<Given<Ident>>,
     pub(super) reread: Option<Given<()>>,
     pub(super) shared_entity: Option<Given<()>>,
@@ -46,6 +46,7 @@ pub(super) struct Options {
 // name = "post"
 // backend = sqlite
 // given_key = id
+// given_key = (follower, followed)
 // version = lock_version
 // reread
 // shared_entity
@@ -92,6 +93,30 @@ fn option(
         }
     }
     Ok(())
+}
+
+/// One field, or several in brackets.
+pub(super) struct Fields {
+    pub(super) names: Vec<Ident>,
+    pub(super) is_tuple: bool,
+}
+
+impl Parse for Fields {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if !input.peek(syn::token::Paren) {
+            return Ok(Self {
+                names: vec![input.parse()?],
+                is_tuple: false,
+            });
+        }
+        let fields;
+        syn::parenthesized!(fields in input);
+        let names = fields.parse_terminated(Ident::parse, Token![,])?;
+        Ok(Self {
+            names: names.into_iter().collect(),
+            is_tuple: true,
+        })
+    }
 }
 
 fn value<T: Parse>(input: ParseStream<'_>) -> syn::Result<T> {

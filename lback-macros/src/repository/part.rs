@@ -2,8 +2,8 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::Path;
 use syn::spanned::Spanned;
+use syn::{Path, Type};
 
 use super::check::Repository;
 
@@ -14,7 +14,6 @@ pub(super) fn types(repository: &Repository) -> TokenStream {
         entity,
         table,
         insert,
-        update,
         ..
     } = repository;
     let key = key(entity);
@@ -29,14 +28,18 @@ pub(super) fn types(repository: &Repository) -> TokenStream {
         type Insert = #insert;
         type Inserted = <#insert as ::lback::__private::InsertedInto<#table::table>>::Role;
     };
-    let at_update = quote_spanned! {update.span()=>
-        type Update = #update;
-        type Changed = <#update as ::lback::__private::ChangesOf<#table::table>>::Role;
-    };
     quote! {
         #at_entity
         #at_insert
-        #at_update
+    }
+}
+
+/// Those of `Updates`, likewise.
+pub(super) fn types_of_updates(repository: &Repository, update: &Type) -> TokenStream {
+    let table = &repository.table;
+    quote_spanned! {update.span()=>
+        type Update = #update;
+        type Changed = <#update as ::lback::__private::ChangesOf<#table::table>>::Role;
     }
 }
 
@@ -53,10 +56,19 @@ pub(super) fn functions(repository: &Repository) -> TokenStream {
     // In the place of what is said of `insert` anyway: the compiler says the same once.
     let place = insert.span();
     let data = Ident::new("data", Span::mixed_site().located_at(place));
-    let given_key = given_key.as_ref().map(|field| {
+    let given_key = given_key.as_ref().map(|fields| {
+        let each = fields
+            .names
+            .iter()
+            .map(|field| quote!(::core::clone::Clone::clone(&#data.#field)));
+        let given = if fields.is_tuple {
+            quote!((#(#each,)*))
+        } else {
+            quote!(#(#each)*)
+        };
         quote! {
             fn given_key(#data: &Self::Insert) -> ::core::option::Option<#key> {
-                ::core::option::Option::Some(::core::clone::Clone::clone(&#data.#field))
+                ::core::option::Option::Some(#given)
             }
         }
     });

@@ -44,9 +44,8 @@ fn all_mistakes_are_reported_at_once() {
         there is no option `tabel`; did you mean `table`?
         `insert` is given twice; keep one
         a repository has no parameters, because its signals are bound to one type
-        a repository cannot do without its types; add `update = PostChanges`, with your own
         `data` is another argument of the signals; choose a name for the entity: `name = "data_row"`
-        this type's name does not tell which database it speaks to; add `backend = sqlite`, `postgres` or `mysql`"#]].assert_eq(&errors(expansion).join("\n"));
+        this type's name does not tell which database it speaks to; add `backend = sqlite`, `postgres` or `mysql`. An enum of connections (`MultiConnection`) is not supported: declare a repository for each database"#]].assert_eq(&errors(expansion).join("\n"));
 }
 
 #[test]

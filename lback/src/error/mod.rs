@@ -143,6 +143,14 @@ pub enum Error {
         /// Its table, as the module of `diesel::table!` is called.
         table: &'static str,
     },
+    /// Several rows meet a condition that was to name one.
+    #[non_exhaustive]
+    Ambiguous {
+        /// What was looked for.
+        entity: &'static str,
+        /// Its table, as the module of `diesel::table!` is called.
+        table: &'static str,
+    },
     /// A receiver asks for a `#[state]` that nobody put into the session.
     #[non_exhaustive]
     StateMissing {

@@ -82,6 +82,7 @@ impl StdError for Error {
             | Self::Suppressed { .. }
             | Self::Stale { .. }
             | Self::NotUnique { .. }
+            | Self::Ambiguous { .. }
             | Self::Recursion { .. }
             | Self::EffectLoop { .. }
             | Self::Unsupported { .. } => None,
@@ -189,6 +190,10 @@ impl Error {
                 f,
                 "a statement about one {entity} wrote several rows, and was undone: the key that \
                  `diesel::table!` declares for `{table}` is not unique in the database"
+            ),
+            Self::Ambiguous { entity, table } => write!(
+                f,
+                "several rows of `{table}` meet the condition that was to name one {entity}"
             ),
             Self::Suppressed { entity, key } => {
                 write!(f, "the database did not write the {entity}")?;

@@ -7,20 +7,16 @@
 //!
 //! Each gives its part of the statements, so that Diesel's bounds stand here and not in all of them.
 
-use std::any::TypeId;
 use std::marker::PhantomData;
 
-use diesel::associations::HasTable;
 use diesel::backend::Backend;
 use diesel::deserialize::FromSqlRow;
-use diesel::dsl::{Eq, EqAny, SqlTypeOf};
-use diesel::expression::{AsExpression, QueryMetadata, TypedExpressionType};
+use diesel::dsl::SqlTypeOf;
+use diesel::expression::QueryMetadata;
 use diesel::query_builder::{Query, QueryFragment, QueryId};
 use diesel::result::Error;
-use diesel::sql_types::SqlType;
 use diesel::{
-    AsChangeset, Expression, ExpressionMethods, Identifiable, Insertable, QueryResult, QuerySource,
-    Selectable, SelectableExpression, Table,
+    AsChangeset, Identifiable, Insertable, QueryResult, Selectable, SelectableExpression,
 };
 
 use super::dialect::{Dialect, Narrow};
@@ -43,39 +39,6 @@ where
     for<'a> &'a E: Identifiable,
 {
     type Id = <&'static E as Identifiable>::Id;
-}
-
-/// A key of one column, as `Identifiable` gives it.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "the key of `{E}` is not one column",
-    label = "its `Identifiable::Id` is `{Self}`",
-    note = "a repository finds a row by one column: give the table an `id`, and make the others unique"
-)]
-pub trait KeyRef<E> {
-    type Key;
-}
-
-impl<E, Key> KeyRef<E> for &'static Key {
-    type Key = Key;
-}
-
-/// The key of an entity.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-pub trait KeyFor<E> {
-    fn of(entity: &E) -> Self;
-}
-
-impl<E, Key: Clone> KeyFor<E> for Key
-where
-    for<'a> &'a E: Identifiable<Id = &'a Key>,
-{
-    #[inline]
-    fn of(entity: &E) -> Key {
-        entity.id().clone()
-    }
 }
 
 /// The backend of an entity that knows its columns.
@@ -176,58 +139,6 @@ where
     }
 }
 
-/// A table whose rows are found by keys of type `Key`.
-// Not public API. Used by generated code.
-#[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "the rows of `{Self}` cannot be found by a `{Key}`",
-    label = "its primary key is another",
-    note = "the entity's `id` and the primary key of the table must be the same column; a type of your own needs `AsExpression` for itself and for references"
-)]
-pub trait Keyed<C: Dialect, Key>: QuerySource + Sized + 'static {
-    fn from() -> impl QueryFragment<C::Backend>;
-    fn key() -> impl QueryFragment<C::Backend>;
-    fn key_type() -> TypeId;
-    fn is(key: &Key) -> impl QueryFragment<C::Backend> + QueryId;
-    fn is_any(keys: &[Key]) -> impl QueryFragment<C::Backend> + QueryId;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T, C, Key> Keyed<C, Key> for T
-where
-    C: Dialect,
-    Key: AsExpression<SqlTypeOf<T::PrimaryKey>> + Clone + 'static,
-    T: Table<FromClause: QueryFragment<C::Backend>> + HasTable<Table = T> + 'static,
-    T::PrimaryKey: Expression<SqlType: SqlType + TypedExpressionType + 'static>
-        + ExpressionMethods
-        + QueryFragment<C::Backend>
-        + QueryId,
-    for<'a> &'a Key: AsExpression<SqlTypeOf<T::PrimaryKey>>,
-    for<'a> Eq<T::PrimaryKey, &'a Key>: QueryFragment<C::Backend> + QueryId,
-    // Of a list of references the compiler cannot say this for every lifetime.
-    EqAny<T::PrimaryKey, Vec<Key>>: QueryFragment<C::Backend> + QueryId,
-{
-    fn from() -> impl QueryFragment<C::Backend> {
-        T::table().from_clause()
-    }
-
-    fn key() -> impl QueryFragment<C::Backend> {
-        T::table().primary_key()
-    }
-
-    fn key_type() -> TypeId {
-        TypeId::of::<SqlTypeOf<T::PrimaryKey>>()
-    }
-
-    fn is(key: &Key) -> impl QueryFragment<C::Backend> + QueryId {
-        T::table().primary_key().eq(key)
-    }
-
-    fn is_any(keys: &[Key]) -> impl QueryFragment<C::Backend> + QueryId {
-        T::table().primary_key().eq_any(keys.to_vec())
-    }
-}
-
 /// What can be inserted into a table.
 // Not public API. Used by generated code.
 #[doc(hidden)]
@@ -311,7 +222,8 @@ where
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say what changes in the repository's table",
     label = "needs `AsChangeset`",
-    note = "add `#[derive(AsChangeset)]` and `#[diesel(table_name = ..)]`, with the table of the repository"
+    note = "add `#[derive(AsChangeset)]` and `#[diesel(table_name = ..)]`, with the table of the repository",
+    note = "if there is nothing to change in its rows, leave `update` out"
 )]
 pub trait ChangesOf<Table> {
     type Role;

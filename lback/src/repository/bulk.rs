@@ -11,7 +11,7 @@ use diesel::result::{EmptyChangeset, Error as DieselError};
 
 use super::dialect::{Dialect, Lock, Suspects};
 use super::key::{AsKey, Entity};
-use super::model::{Key, Model, Validate};
+use super::model::{Key, Model, Updates, Validate};
 use super::query::{self, Printed};
 use super::row::{
     self, Inserting, SessionOf, are_keys_told, changed_meanwhile, inserting, is_kept_while_deleted,
@@ -189,7 +189,7 @@ impl<R: Model> Rows<R> {
                 None => left.push(key.clone()),
             }
         }
-        let may_be_equal = !left.is_empty() && !by_key.is_empty() && !query::has_integer_key::<R>();
+        let may_be_equal = !left.is_empty() && !by_key.is_empty() && !query::are_keys_exact::<R>();
         if may_be_equal && (places.len() < by_key.len() || !fetch::<R>(session, &left)?.is_empty())
         {
             for key in left {
@@ -217,6 +217,22 @@ impl<R: Model> Rows<R> {
             found,
             places: keys.iter().map(|key| moved[*places.get(key)?]).collect(),
         })
+    }
+
+    /// Rows that were read by something else than their keys, and are named by them from now on.
+    pub(super) fn read_before(rows: Vec<Printed<R>>) -> Self {
+        let found: Vec<_> = rows
+            .into_iter()
+            .map(|(entity, fingerprint)| Row {
+                asked: entity.key(),
+                entity,
+                fingerprint,
+            })
+            .collect();
+        Self {
+            places: (0..found.len()).map(Some).collect(),
+            found,
+        }
     }
 
     /// The place of each of the caller's keys; the first that has no row is `NotFound`.
@@ -303,7 +319,7 @@ pub(super) fn delete<R: Model>(session: &mut SessionOf<R>, keys: &[Key<R>]) -> T
 }
 
 /// Makes the same changes to rows that nobody has to see, and gives them back for each key.
-pub(super) fn update<R: Model>(
+pub(super) fn update<R: Updates>(
     session: &mut SessionOf<R>,
     keys: &[Key<R>],
     changes: &R::Update,
@@ -324,7 +340,7 @@ where
 }
 
 /// In any order; `None` if there is nothing to set.
-fn update_all<R: Model>(
+fn update_all<R: Updates>(
     session: &mut SessionOf<R>,
     keys: &[Key<R>],
     changes: &R::Update,
@@ -338,7 +354,7 @@ fn update_all<R: Model>(
     let kept = session.kept_updates();
     let others = R::Connection::SURE_BYTES.map_or(0, |_| query::bytes_of_update::<R>(changes));
     let mut rows = Vec::with_capacity(keys.len());
-    let most = rows_for::<R>(1, binds);
+    let most = rows_for::<R>(query::key_columns::<R>(), binds);
     for chunk in chunks::<R, _>(session, keys, most, others, |key| format!("{key:?}").len())? {
         rows.extend(write::<R, _>(session, |conn| {
             query::update_many::<R>(conn, chunk, changes, kept)
@@ -352,26 +368,26 @@ fn update_all<R: Model>(
 }
 
 /// A row as it is after the update, and what was changed in it, if anything was.
-type Updated<'u, R> = (<R as Model>::Entity, Option<&'u <R as Model>::Update>);
+type Updated<'u, R> = (<R as Model>::Entity, Option<&'u <R as Updates>::Update>);
 
 /// Rows that will be changed alike.
-pub(super) struct Groups<R: Model> {
+pub(super) struct Groups<R: Updates> {
     groups: Vec<Group<R>>,
 }
 
-struct Group<R: Model> {
+struct Group<R: Updates> {
     /// Places of rows.
     rows: Vec<usize>,
     changes: R::Update,
 }
 
-impl<R: Model> Default for Groups<R> {
+impl<R: Updates> Default for Groups<R> {
     fn default() -> Self {
         Self { groups: Vec::new() }
     }
 }
 
-impl<R: Model> Groups<R> {
+impl<R: Updates> Groups<R> {
     pub(super) fn add(&mut self, row: usize, changes: R::Update)
     where
         R::Update: PartialEq,
@@ -446,6 +462,50 @@ fn missing<R: Model>(key: &Key<R>, left: &BTreeMap<Key<R>, R::Entity>) -> Error 
     Error::Unsupported { what: what.into() }
 }
 
+/// Sends all pre signals, updates, and sends all post signals: for each row, as it is then, and whether
+/// anything was changed in it.
+pub(super) fn change<R: Updates>(
+    repository: &R,
+    session: &mut SessionOf<R>,
+    before: &Rows<R>,
+    changes: &R::Update,
+    is_one_by_one: bool,
+) -> Result<Vec<(R::Entity, bool)>>
+where
+    R::Update: Clone + PartialEq,
+{
+    let mut groups = Groups::<R>::default();
+    for (place, row) in before.found.iter().enumerate() {
+        let mut own = changes.clone();
+        repository.send_pre_update(&row.entity, &mut own, session)?;
+        groups.add(place, own);
+    }
+    let after = groups.update(session, before, is_one_by_one)?;
+    for (row, (entity, changes)) in before.found.iter().zip(&after) {
+        if let Some(changes) = changes {
+            repository.send_post_update(entity, &row.entity, changes, session)?;
+        }
+    }
+    let is_changed = |(entity, changes): Updated<'_, R>| (entity, changes.is_some());
+    Ok(after.into_iter().map(is_changed).collect())
+}
+
+/// Sends all pre signals, deletes, and sends all post signals: how many rows went.
+pub(super) fn remove<R: Model>(
+    repository: &R,
+    session: &mut SessionOf<R>,
+    rows: Rows<R>,
+) -> Result<usize> {
+    for row in &rows.found {
+        repository.send_pre_delete(&row.entity, session)?;
+    }
+    let deleted = rows.delete(session)?;
+    for row in &deleted {
+        repository.send_post_delete(row.key(), row, session)?;
+    }
+    Ok(deleted.len())
+}
+
 /// Each key once, in the order of its first occurrence.
 fn distinct<R: Model>(keys: &[Key<R>]) -> Vec<Key<R>> {
     let mut seen = std::collections::BTreeSet::new();
@@ -481,7 +541,7 @@ fn key_chunks<'k, R: Model>(
     session: &mut SessionOf<R>,
     keys: &'k [Key<R>],
 ) -> Result<Vec<&'k [Key<R>]>> {
-    let most = rows_for::<R>(1, 0);
+    let most = rows_for::<R>(query::key_columns::<R>(), 0);
     chunks::<R, _>(session, keys, most, 0, |key| format!("{key:?}").len())
 }
 

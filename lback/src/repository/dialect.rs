@@ -15,7 +15,8 @@ use crate::session::SessionConnection;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a connection that lback knows",
     label = "not a connection of lback",
-    note = "it may be `SqliteConnection`, `PgConnection` or `MysqlConnection`, each with the feature `sqlite`, `postgres` or `mysql` of lback"
+    note = "it may be `SqliteConnection`, `PgConnection` or `MysqlConnection`, each with the feature `sqlite`, `postgres` or `mysql` of lback",
+    note = "an enum of connections (`MultiConnection`) speaks no database's own language, so it is not supported: declare a repository for each database, the further ones with `shared_entity`"
 )]
 pub trait Dialect: SessionConnection {
     /// How its statements are written.

@@ -9,7 +9,15 @@ use std::fmt;
 )]
 pub trait Entity: Sized + 'static {
     /// The primary key.
+    ///
+    /// Of a key of several columns it is the tuple of their values, in the order in which the entity
+    /// names them.
     type Key: Clone + Ord + fmt::Debug + 'static;
+
+    /// Whether it has one column or several.
+    // Not public API.
+    #[doc(hidden)]
+    type Form;
 
     /// The name in errors, such as `user`.
     const NAME: &'static str;
@@ -54,6 +62,18 @@ impl<E: Entity> AsKey<E, ByRow> for &E {
 
     fn as_row(&self) -> Option<&E> {
         Some(self)
+    }
+}
+
+/// A key where the entity is not known: it is not asked for its version.
+pub(super) struct KeyOf<E: Entity>(pub(super) E::Key);
+
+/// A row was named by the key of another.
+pub(super) enum ByKeyOf {}
+
+impl<E: Entity> AsKey<E, ByKeyOf> for KeyOf<E> {
+    fn as_key(&self) -> E::Key {
+        self.0.clone()
     }
 }
 

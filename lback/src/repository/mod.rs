@@ -5,16 +5,19 @@ mod bulk;
 mod cascade;
 mod dialect;
 mod key;
+mod keyed;
+mod matching;
 mod model;
 mod operation;
 mod page;
 mod query;
 mod row;
+mod set;
 mod sql;
+mod upsert;
 
 pub use self::bound::{
-    Changes, ChangesOf, Identified, InsertedInto, Inserts, KeyFor, KeyRef, Keyed, Makes, Selects,
-    Through,
+    Changes, ChangesOf, Identified, InsertedInto, Inserts, Makes, Selects, Through,
 };
 pub use self::cascade::{Cascade, CascadeAction};
 pub(crate) use self::cascade::{KeyColumn, cascades};
@@ -22,8 +25,12 @@ pub(crate) use self::dialect::{
     Dialect, Duplicates, LeftOut, Lock, Narrow, ReadingBack, ReturnsInserted, Suspects,
 };
 pub use self::key::{AsKey, ByKey, Entity};
-pub use self::model::{BackendOf, Model, Validate};
+pub use self::keyed::{KeyFor, KeyRef, Keyed, One};
+pub use self::matching::Filter;
+pub use self::model::{BackendOf, Model, Updates, Validate};
 pub use self::operation::Repository;
 pub use self::page::Page;
+pub use self::set::{KnowsDefault, Set};
 pub use self::sql::names::Texts;
 pub(crate) use self::sql::text::Syntax;
+pub use self::upsert::{Names, Upserted};

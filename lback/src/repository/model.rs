@@ -1,8 +1,9 @@
 use diesel::query_builder::QueryFragment;
 
-use super::bound::{Changes, Inserts, Keyed, Makes};
+use super::bound::{Changes, Inserts, Makes};
 use super::dialect::Dialect;
 use super::key::Entity;
+use super::keyed::Keyed;
 use super::sql::names::Texts;
 use crate::error::{Invalid, Result};
 use crate::session::Session;
@@ -60,21 +61,16 @@ pub trait Model: Sized + 'static {
     const REREADS: bool = false;
 
     type Connection: Dialect;
-    type Table: Keyed<Self::Connection, Key<Self>>;
+    type Table: Keyed<Self::Connection, Key<Self>, Form<Self>>;
     type Entity: Entity;
     /// The SQL types of the columns of `Entity`.
     type Columns: Makes<Self::Entity, Self::Table, Self::Connection>;
     type Insert: Validate;
     /// How `Insert` is inserted.
     type Inserted: Inserts<Self::Insert, Self::Connection>;
-    type Update: Validate;
-    /// How rows are changed by `Update`.
-    type Changed: Changes<Self::Update, Self::Connection>;
 
     type PreCreate: SessionSignal<Connection = Self::Connection>;
     type PostCreate: SessionSignal<Connection = Self::Connection>;
-    type PreUpdate: SessionSignal<Connection = Self::Connection>;
-    type PostUpdate: SessionSignal<Connection = Self::Connection>;
     type PreDelete: SessionSignal<Connection = Self::Connection>;
     type PostDelete: SessionSignal<Connection = Self::Connection>;
 
@@ -86,19 +82,6 @@ pub trait Model: Sized + 'static {
     fn send_post_create(
         &self,
         entity: &Self::Entity,
-        session: &mut Session<Self::Connection>,
-    ) -> Result<()>;
-    fn send_pre_update(
-        &self,
-        entity: &Self::Entity,
-        update: &mut Self::Update,
-        session: &mut Session<Self::Connection>,
-    ) -> Result<()>;
-    fn send_post_update(
-        &self,
-        entity: &Self::Entity,
-        previous: &Self::Entity,
-        update: &Self::Update,
         session: &mut Session<Self::Connection>,
     ) -> Result<()>;
     fn send_pre_delete(
@@ -131,8 +114,47 @@ pub trait Model: Sized + 'static {
     }
 }
 
+/// A repository whose rows change: one with `update = ..`. Code for any of them says
+/// `R: Repository<Entity = Post> + Updates<Update = PostChanges>`.
+#[diagnostic::on_unimplemented(
+    message = "rows of `{Self}` are never updated",
+    label = "its `#[repository(..)]` has no `update`",
+    note = "name the type of the changes: `update = PostChanges`"
+)]
+pub trait Updates: Model {
+    /// What may change.
+    type Update: Validate;
+    /// How rows are changed by `Update`.
+    // Not public API. Used by generated code, as what follows.
+    #[doc(hidden)]
+    type Changed: Changes<Self::Update, Self::Connection>;
+
+    #[doc(hidden)]
+    type PreUpdate: SessionSignal<Connection = Self::Connection>;
+    #[doc(hidden)]
+    type PostUpdate: SessionSignal<Connection = Self::Connection>;
+
+    #[doc(hidden)]
+    fn send_pre_update(
+        &self,
+        entity: &Self::Entity,
+        update: &mut Self::Update,
+        session: &mut Session<Self::Connection>,
+    ) -> Result<()>;
+    #[doc(hidden)]
+    fn send_post_update(
+        &self,
+        entity: &Self::Entity,
+        previous: &Self::Entity,
+        update: &Self::Update,
+        session: &mut Session<Self::Connection>,
+    ) -> Result<()>;
+}
+
 // Not public API. Used by generated code.
 #[doc(hidden)]
 pub type BackendOf<R> = <<R as Model>::Connection as diesel::Connection>::Backend;
 
 pub(super) type Key<R> = <<R as Model>::Entity as Entity>::Key;
+
+pub(super) type Form<R> = <<R as Model>::Entity as Entity>::Form;

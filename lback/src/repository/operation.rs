@@ -1,13 +1,15 @@
 //! The life of a row, one readable function an operation.
 
 use super::bulk;
-use super::dialect::Dialect;
-use super::key::{AsKey, Entity};
-use super::model::{Model, Validate};
+use super::dialect::{Dialect, Lock};
+use super::key::{AsKey, Entity, KeyOf};
+use super::matching::{self, Filter};
+use super::model::{Model, Updates, Validate};
 use super::page::Page;
 use super::query;
 use super::row::{self, SessionOf, unreadable};
 use super::sql::statement::names;
+use super::upsert::{self, Names, Upserted};
 use crate::error::{Error, Result};
 use crate::session::within;
 use crate::signal::{Plan, check_sendable};
@@ -70,9 +72,12 @@ pub trait Repository: Model {
         &self,
         session: &mut SessionOf<Self>,
         target: impl AsKey<Self::Entity, Via>,
-        changes: Self::Update,
-    ) -> Result<Self::Entity> {
-        let (key, mut changes) = (target.as_key(), changes);
+        changes: impl Into<Self::Update>,
+    ) -> Result<Self::Entity>
+    where
+        Self: Updates,
+    {
+        let (key, mut changes) = (target.as_key(), changes.into());
         let version = target.as_row().and_then(Self::version_of);
         let plan = Plan::of::<Self::PreUpdate, Self::PostUpdate>(session)?;
         if !plan.is_heard {
@@ -213,13 +218,14 @@ pub trait Repository: Model {
         &self,
         session: &mut SessionOf<Self>,
         targets: impl IntoIterator<Item = T>,
-        changes: Self::Update,
+        changes: impl Into<Self::Update>,
     ) -> Result<Vec<Self::Entity>>
     where
+        Self: Updates<Update: Clone + PartialEq>,
         Self::Entity: Clone,
-        Self::Update: Clone + PartialEq,
     {
         let (keys, versions) = bulk::named::<Self, _, _>(targets);
+        let changes: Self::Update = changes.into();
         let plan = Plan::of::<Self::PreUpdate, Self::PostUpdate>(session)?;
         if keys.is_empty() {
             return Ok(Vec::new());
@@ -234,18 +240,7 @@ pub trait Repository: Model {
                 for (version, &place) in versions.iter().zip(&places) {
                     row::require_version::<Self>(*version, &before.found[place].entity)?;
                 }
-                let mut groups = bulk::Groups::<Self>::default();
-                for (place, row) in before.found.iter().enumerate() {
-                    let mut own = changes.clone();
-                    self.send_pre_update(&row.entity, &mut own, session)?;
-                    groups.add(place, own);
-                }
-                let after = groups.update(session, &before, is_one_by_one)?;
-                for (row, (entity, changes)) in before.found.iter().zip(&after) {
-                    if let Some(changes) = changes {
-                        self.send_post_update(entity, &row.entity, changes, session)?;
-                    }
-                }
+                let after = bulk::change(self, session, &before, &changes, is_one_by_one)?;
                 Ok(places.iter().map(|&place| after[place].0.clone()).collect())
             })
         };
@@ -285,13 +280,7 @@ pub trait Repository: Model {
                 for (version, place) in versions.iter().zip(rows.places(&keys)?) {
                     row::require_version::<Self>(*version, &rows.found[place].entity)?;
                 }
-                for row in &rows.found {
-                    self.send_pre_delete(&row.entity, session)?;
-                }
-                for row in rows.delete(session)? {
-                    self.send_post_delete(row.key(), &row, session)?;
-                }
-                Ok(())
+                bulk::remove(self, session, rows).map(drop)
             })
         };
         if plan.is_heard || versions.iter().any(Option::is_some) {
@@ -301,6 +290,238 @@ pub trait Repository: Model {
             session,
             |session| bulk::delete::<Self>(session, &keys),
             each,
+        )
+    }
+
+    /// Changes all rows that meet a condition: how many were changed.
+    ///
+    /// If anybody listens, the rows are read in the order of their keys, locked where the database can,
+    /// and every row's signals are sent as by [`update_many`](Self::update_many). If nobody does, it is
+    /// one UPDATE. No row is no error.
+    ///
+    /// # Errors
+    ///
+    /// As [`update`](Self::update); then none of the rows is changed.
+    ///
+    /// ```
+    /// use lback::sqlite::{prelude::*, users::*};
+    ///
+    /// # let mut session = lback::sqlite::connect(":memory:")?;
+    /// # lback::sqlite::migrate(&mut session)?;
+    /// let inactive = UserChanges { is_active: Some(false), ..Default::default() };
+    /// let unverified = users::is_email_verified.eq(false);
+    /// assert_eq!(UserRepository::new().update_where(&mut session, unverified, inactive)?, 0);
+    /// # lback::Result::Ok(())
+    /// ```
+    fn update_where(
+        &self,
+        session: &mut SessionOf<Self>,
+        filter: impl Filter<Self::Table, Self::Connection>,
+        changes: impl Into<Self::Update>,
+    ) -> Result<usize>
+    where
+        Self: Updates<Update: Clone + PartialEq>,
+    {
+        let mut changes: Self::Update = changes.into();
+        let plan = Plan::of::<Self::PreUpdate, Self::PostUpdate>(session)?;
+        if !plan.is_heard {
+            return operation::<Self, _>(session, false, |session| {
+                changes.validate()?;
+                matching::update::<Self>(session, &filter, &changes)
+            });
+        }
+        on_locked::<Self, _>(
+            session,
+            |session| {
+                let lock = row::lock_to_update::<Self>(session, &changes)?;
+                matching::locked::<Self>(session, &filter, lock)
+            },
+            |session, before| {
+                let after = bulk::change(self, session, &before, &changes, false)?;
+                Ok(after.iter().filter(|(_, is_changed)| *is_changed).count())
+            },
+        )
+    }
+
+    /// Deletes all rows that meet a condition: how many there were.
+    ///
+    /// If anybody listens, the rows are read in the order of their keys, locked where the database can,
+    /// and every row's signals are sent as by [`delete_many`](Self::delete_many). If nobody does, it is
+    /// one DELETE. No row is no error.
+    ///
+    /// # Errors
+    ///
+    /// As [`delete`](Self::delete); then none of the rows is deleted.
+    fn delete_where(
+        &self,
+        session: &mut SessionOf<Self>,
+        filter: impl Filter<Self::Table, Self::Connection>,
+    ) -> Result<usize> {
+        let plan = Plan::of::<Self::PreDelete, Self::PostDelete>(session)?;
+        if !plan.is_heard {
+            return operation::<Self, _>(session, false, |session| {
+                matching::delete::<Self>(session, &filter)
+            });
+        }
+        // Also where a delete of one row takes no lock: of two that meet, the second then finds the rows
+        // gone before any receiver has heard of them.
+        let lock = Self::Connection::TO_CHANGE_KEY;
+        on_locked::<Self, _>(
+            session,
+            |session| matching::locked::<Self>(session, &filter, lock),
+            |session, rows| bulk::remove(self, session, rows),
+        )
+    }
+
+    /// All rows that meet a condition, by key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`].
+    fn find_where(
+        &self,
+        session: &mut SessionOf<Self>,
+        filter: impl Filter<Self::Table, Self::Connection>,
+    ) -> Result<Vec<Self::Entity>> {
+        matching::all::<Self>(session, &filter)
+    }
+
+    /// The one row that meets a condition, such as on a unique column.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Ambiguous`] if there are several, [`Error::Database`].
+    ///
+    /// ```
+    /// use lback::sqlite::{prelude::*, users::*};
+    ///
+    /// # let mut session = lback::sqlite::connect(":memory:")?;
+    /// # lback::sqlite::migrate(&mut session)?;
+    /// let users = UserRepository::new();
+    /// assert_eq!(users.find_by(&mut session, users::username.eq("ada"))?, None);
+    /// # lback::Result::Ok(())
+    /// ```
+    fn find_by(
+        &self,
+        session: &mut SessionOf<Self>,
+        filter: impl Filter<Self::Table, Self::Connection>,
+    ) -> Result<Option<Self::Entity>> {
+        matching::one::<Self>(session, matching::Matching(&filter), Lock::None)
+    }
+
+    /// Changes the one row that meets a condition, as [`update`](Self::update) does; `None` if there is
+    /// no such row.
+    ///
+    /// # Errors
+    ///
+    /// As [`update`](Self::update), and [`Error::Ambiguous`] if there are several.
+    fn update_by(
+        &self,
+        session: &mut SessionOf<Self>,
+        filter: impl Filter<Self::Table, Self::Connection>,
+        changes: impl Into<Self::Update>,
+    ) -> Result<Option<Self::Entity>>
+    where
+        Self: Updates,
+    {
+        let changes: Self::Update = changes.into();
+        operation::<Self, _>(session, false, |session| {
+            let lock = row::lock_to_update::<Self>(session, &changes)?;
+            match matching::one::<Self>(session, matching::Matching(&filter), lock)? {
+                Some(row) => self.update(session, KeyOf(row.key()), changes).map(Some),
+                None => Ok(None),
+            }
+        })
+    }
+
+    /// Deletes a row as [`delete`](Self::delete) does, and says whether it was there: that it was not
+    /// is no error.
+    ///
+    /// # Errors
+    ///
+    /// As [`delete`](Self::delete), but for [`Error::NotFound`].
+    fn delete_if_there<Via>(
+        &self,
+        session: &mut SessionOf<Self>,
+        target: impl AsKey<Self::Entity, Via>,
+    ) -> Result<bool> {
+        match self.delete(session, target) {
+            Ok(()) => Ok(true),
+            Err(Error::NotFound { entity, .. }) if entity == Self::Entity::NAME => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Creates a row, or updates the one that is there: named by its key, or by a condition on a unique
+    /// column.
+    ///
+    /// It sends the signals of what happens: a create's or an update's. Of two at once, one creates the
+    /// row and the other updates it. The attempt of the latter to create it is undone, with what its
+    /// receivers wrote; its pre receivers have heard of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create) and [`update`](Self::update), and [`Error::Ambiguous`] if several rows
+    /// meet the condition.
+    ///
+    /// ```
+    /// use lback::sqlite::{prelude::*, users::*};
+    ///
+    /// # let mut session = lback::sqlite::connect(":memory:")?;
+    /// # lback::sqlite::migrate(&mut session)?;
+    /// let users = UserRepository::new();
+    /// let ada = || NewUser::new("ada", "ada@example.com", "correct horse battery");
+    /// let verified = || UserChanges { is_email_verified: Some(true), ..Default::default() };
+    /// let named = users::username.eq("ada");
+    /// assert!(users.create_or_update(&mut session, named, ada()?, verified())?.is_created());
+    /// assert!(users.create_or_update(&mut session, named, ada()?, verified())?.row().is_email_verified);
+    /// # lback::Result::Ok(())
+    /// ```
+    fn create_or_update<Via>(
+        &self,
+        session: &mut SessionOf<Self>,
+        row: impl Names<Self, Via>,
+        data: Self::Insert,
+        changes: impl Into<Self::Update>,
+    ) -> Result<Upserted<Self::Entity>>
+    where
+        Self: Updates<Update: Clone>,
+        Self::Insert: Clone,
+    {
+        let changes: Self::Update = changes.into();
+        upsert::create_or::<Self, Via>(
+            session,
+            &row,
+            |session| self.create(session, data.clone()),
+            |session, row| {
+                let updated = self.update(session, KeyOf(row.key()), changes.clone())?;
+                Ok(Upserted::Updated(updated))
+            },
+        )
+    }
+
+    /// Creates a row unless it is there: named by its key, or by a condition on a unique column.
+    ///
+    /// It sends the signals of a create, or none. Of two at once, one creates the row and the other finds
+    /// it, as with [`create_or_update`](Self::create_or_update).
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create), and [`Error::Ambiguous`] if several rows meet the condition.
+    fn create_if_absent<Via>(
+        &self,
+        session: &mut SessionOf<Self>,
+        row: impl Names<Self, Via>,
+        data: Self::Insert,
+    ) -> Result<Upserted<Self::Entity>>
+    where
+        Self::Insert: Clone,
+    {
+        upsert::create_or::<Self, Via>(
+            session,
+            &row,
+            |session| self.create(session, data.clone()),
+            |_, row| Ok(Upserted::Found(row)),
         )
     }
 
@@ -374,6 +595,39 @@ fn operation<R: Model, T>(
     may_write::<R>(session)?;
     let open = session.begin_operation(must_undo || !session.in_transaction())?;
     within(session, |session| session, open, work)
+}
+
+/// How often rows are locked anew where others have locked them in another order.
+const ATTEMPTS: usize = 5;
+
+/// Runs an operation on rows that it has to find and lock first.
+///
+/// MySQL locks rows as it finds them, by whatever index. Two that find some of the same rows by different
+/// ones can block each other, and it ends one of them. Outside of transactions nothing has happened then,
+/// and nobody has heard of anything: it begins anew.
+fn on_locked<R: Model, T>(
+    session: &mut SessionOf<R>,
+    mut lock: impl FnMut(&mut SessionOf<R>) -> Result<bulk::Rows<R>>,
+    mut work: impl FnMut(&mut SessionOf<R>, bulk::Rows<R>) -> Result<T>,
+) -> Result<T> {
+    let mut left = if session.in_transaction() {
+        1
+    } else {
+        ATTEMPTS
+    };
+    loop {
+        left -= 1;
+        let mut was_ended = false;
+        let done = operation::<R, _>(session, true, |session| {
+            let rows = lock(session).inspect_err(|error| {
+                was_ended = error.is_retryable() && session.check_usable().is_err();
+            })?;
+            work(session, rows)
+        });
+        if !was_ended || left == 0 {
+            return done;
+        }
+    }
 }
 
 /// Before anything of an operation: fails if nothing may be written here.

@@ -8,9 +8,10 @@ use diesel::result::{Error, OptionalExtension};
 use diesel::sql_types::{BigInt, Integer, SmallInt};
 use diesel::{Connection, QueryResult};
 
-use super::bound::{Changes, Inserts, Keyed, Makes};
+use super::bound::{Changes, Inserts, Makes};
 use super::dialect::{Dialect, Lock, ReadingBack};
-use super::model::{BackendOf, Key, Model};
+use super::keyed::Keyed;
+use super::model::{BackendOf, Form, Key, Model, Updates};
 use super::page::Page;
 use super::sql::prepared::{Shapes, no_changes};
 use super::sql::statement::{
@@ -22,9 +23,9 @@ use super::sql::text::text_of;
 use super::sql::values::groups;
 use crate::session::Unreadable;
 
-type Conn<R> = <R as Model>::Connection;
+pub(super) type Conn<R> = <R as Model>::Connection;
 type Found<R> = QueryResult<Option<<R as Model>::Entity>>;
-type Listed<R> = QueryResult<Vec<<R as Model>::Entity>>;
+pub(super) type Listed<R> = QueryResult<Vec<<R as Model>::Entity>>;
 /// A row, and what tells it from the same row once it was changed.
 pub(super) type Printed<R> = (<R as Model>::Entity, u64);
 
@@ -178,7 +179,7 @@ pub(super) fn insert_and_select_many<R: Model>(
 
 /// `Err(EmptyChangeset)` if there is nothing to set; `None` if there is no such row, or it is of
 /// another version than this one. The first `kept` shapes stay prepared.
-pub(super) fn update<R: Model>(
+pub(super) fn update<R: Updates>(
     conn: &mut Conn<R>,
     key: &Key<R>,
     version: Option<i64>,
@@ -215,7 +216,7 @@ fn update_where<R, Of, C, P>(
     kept: usize,
 ) -> Found<R>
 where
-    R: Model,
+    R: Updates,
     Of: 'static,
     C: QueryFragment<BackendOf<R>>,
     P: QueryFragment<BackendOf<R>>,
@@ -244,7 +245,7 @@ where
 }
 
 /// In one statement; the rows in any order. There must be changes.
-pub(super) fn update_many<R: Model>(
+pub(super) fn update_many<R: Updates>(
     conn: &mut Conn<R>,
     keys: &[Key<R>],
     update: &R::Update,
@@ -327,7 +328,7 @@ pub(super) fn bytes_of_insert<R: Model>(data: &R::Insert) -> usize {
 }
 
 /// The same, of the changes that an update makes.
-pub(super) fn bytes_of_update<R: Model>(update: &R::Update) -> usize {
+pub(super) fn bytes_of_update<R: Updates>(update: &R::Update) -> usize {
     bytes_of::<R>(&R::Changed::changes(update))
 }
 
@@ -349,7 +350,7 @@ impl std::fmt::Write for Size {
 }
 
 /// How many values an update binds beside keys; `Err(EmptyChangeset)` if there is nothing to set.
-pub(super) fn binds_of_update<R: Model>(update: &R::Update) -> QueryResult<usize> {
+pub(super) fn binds_of_update<R: Updates>(update: &R::Update) -> QueryResult<usize> {
     let changes = R::Changed::changes(update);
     if changes.is_noop(&BackendOf::<R>::default())? {
         return Err(no_changes());
@@ -359,9 +360,10 @@ pub(super) fn binds_of_update<R: Model>(update: &R::Update) -> QueryResult<usize
 }
 
 /// Whether an update gives its row another key.
-pub(super) fn sets_key<R: Model>(update: &R::Update) -> QueryResult<bool> {
+pub(super) fn sets_key<R: Updates>(update: &R::Update) -> QueryResult<bool> {
     let text = text_of::<BackendOf<R>, _>(&R::Changed::changes(update))?;
-    Ok(Conn::<R>::SYNTAX.sets(&text, &names::<R>()?.key))
+    let keys = &names::<R>()?.keys;
+    Ok(keys.iter().any(|key| Conn::<R>::SYNTAX.sets(&text, key)))
 }
 
 /// Whether the database makes the keys of all these rows, and they then tell which row is which.
@@ -383,12 +385,12 @@ fn makes_keys<R: Model>(data: &[R::Insert]) -> QueryResult<bool> {
     Ok(true)
 }
 
-fn is<R: Model>(key: &Key<R>) -> impl QueryFragment<BackendOf<R>> + QueryId {
-    <R::Table as Keyed<Conn<R>, Key<R>>>::is(key)
+pub(super) fn is<R: Model>(key: &Key<R>) -> impl QueryFragment<BackendOf<R>> + QueryId {
+    <R::Table as Keyed<Conn<R>, Key<R>, Form<R>>>::is(key)
 }
 
 fn is_any<R: Model>(keys: &[Key<R>]) -> impl QueryFragment<BackendOf<R>> + QueryId {
-    <R::Table as Keyed<Conn<R>, Key<R>>>::is_any(keys)
+    <R::Table as Keyed<Conn<R>, Key<R>, Form<R>>>::is_any(keys)
 }
 
 fn values<R: Model>(data: &R::Insert) -> impl QueryFragment<BackendOf<R>> + QueryId {
@@ -439,7 +441,7 @@ where
     }
 }
 
-fn rows<R, S>(conn: &mut Conn<R>, statement: S) -> Listed<R>
+pub(super) fn rows<R, S>(conn: &mut Conn<R>, statement: S) -> Listed<R>
 where
     R: Model,
     S: Query<SqlType = R::Columns> + QueryFragment<BackendOf<R>> + QueryId,
@@ -449,7 +451,7 @@ where
     Ok(rows)
 }
 
-fn printed<R, S>(conn: &mut Conn<R>, statement: S) -> QueryResult<Vec<Printed<R>>>
+pub(super) fn printed<R, S>(conn: &mut Conn<R>, statement: S) -> QueryResult<Vec<Printed<R>>>
 where
     R: Model,
     S: Query<SqlType = R::Columns> + QueryFragment<BackendOf<R>> + QueryId,
@@ -480,11 +482,25 @@ fn too_many(rows: usize) -> Error {
     written_in_vain(Error::QueryBuilderError(Box::new(TooMany(rows))))
 }
 
-/// Whether the key is an integer: keys of this type that the database makes may ascend in the order of
-/// the rows of one INSERT, and two of them are equal to the database where they are to the program.
-/// Others may differ in case, in accents, in spaces behind.
-pub(super) fn has_integer_key<R: Model>() -> bool {
-    let key = <R::Table as Keyed<Conn<R>, Key<R>>>::key_type();
+/// Whether the key is one integer: keys of this type that the database makes may ascend in the order of
+/// the rows of one INSERT.
+fn has_integer_key<R: Model>() -> bool {
+    <R::Table as Keyed<Conn<R>, Key<R>, Form<R>>>::key_type().is_some_and(is_integer)
+}
+
+/// Whether two keys are equal to the database where they are to the program: integers are. Others may
+/// differ in case, in accents, in spaces behind.
+pub(super) fn are_keys_exact<R: Model>() -> bool {
+    let types = <R::Table as Keyed<Conn<R>, Key<R>, Form<R>>>::key_types();
+    types.into_iter().all(is_integer)
+}
+
+/// How many columns the key has.
+pub(super) const fn key_columns<R: Model>() -> usize {
+    <R::Table as Keyed<Conn<R>, Key<R>, Form<R>>>::COLUMNS
+}
+
+fn is_integer(key: TypeId) -> bool {
     #[cfg(feature = "mysql")]
     {
         use diesel::sql_types::Unsigned;

@@ -8,7 +8,7 @@ use diesel::result::{DatabaseErrorKind, EmptyChangeset, Error as DieselError};
 
 use super::dialect::{Dialect, Duplicates, Lock, ReadingBack, ReturnsInserted, Suspects};
 use super::key::Entity;
-use super::model::{Key, Model};
+use super::model::{Key, Model, Updates};
 use super::query::{self, Printed, TooMany};
 use super::sql::statement::names;
 use crate::error::{Error, Result};
@@ -37,7 +37,7 @@ pub(super) fn insert<R: Model>(session: &mut SessionOf<R>, data: &R::Insert) -> 
 }
 
 /// Changes a row. `None` if there was nothing to set.
-pub(super) fn update<R: Model>(
+pub(super) fn update<R: Updates>(
     session: &mut SessionOf<R>,
     key: &Key<R>,
     version: Option<i64>,
@@ -131,7 +131,7 @@ pub(super) fn stored<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Resu
 }
 
 /// The row as it stands, locked as it must be for these changes.
-pub(super) fn to_update<R: Model>(
+pub(super) fn to_update<R: Updates>(
     session: &mut SessionOf<R>,
     key: &Key<R>,
     changes: &R::Update,
@@ -143,7 +143,7 @@ pub(super) fn to_update<R: Model>(
     Ok(entity)
 }
 
-pub(super) fn lock_to_update<R: Model>(
+pub(super) fn lock_to_update<R: Updates>(
     session: &mut SessionOf<R>,
     changes: &R::Update,
 ) -> Result<Lock> {

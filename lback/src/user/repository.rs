@@ -1,10 +1,11 @@
 //! The repository of the built-in users, made once per database by the public macro.
 
 use super::{User, UserId};
-use crate::repository::{AsKey, ByKey, Entity};
+use crate::repository::{AsKey, ByKey, Entity, One};
 
 impl Entity for User {
     type Key = UserId;
+    type Form = One;
     const NAME: &'static str = "user";
 
     fn key(&self) -> UserId {

@@ -27,12 +27,8 @@ pub(crate) fn run(
 
 fn run_with<R>(repository: &R, work: &str, session: &mut Session, count: usize) -> Answer<Duration>
 where
-    R: Repository<
-            Connection = SqliteConnection,
-            Entity = User,
-            Insert = NewUser,
-            Update = UserChanges,
-        >,
+    R: Repository<Connection = SqliteConnection, Entity = User, Insert = NewUser>
+        + lback::Updates<Update = UserChanges>,
 {
     match work {
         "create" => {

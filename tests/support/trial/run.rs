@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lback::{Error, NewUser, Repository, Session, User, UserChanges, UserId};
+use lback::{Error, NewUser, Repository, Session, Updates, User, UserChanges, UserId};
 
 use super::program::{Hearers, Operation, Program, Step};
 use super::world::{Change, Frame, Outcome, Told};
@@ -16,7 +16,7 @@ pub fn run<R>(
     program: &Program,
 ) -> Told
 where
-    R: Repository<Entity = User, Insert = NewUser, Update = UserChanges>,
+    R: Repository<Entity = User, Insert = NewUser> + Updates<Update = UserChanges>,
     R::Connection: Notes,
 {
     let mut runner = Runner {
@@ -64,7 +64,7 @@ struct Runner<'r, R> {
 
 impl<R> Runner<'_, R>
 where
-    R: Repository<Entity = User, Insert = NewUser, Update = UserChanges>,
+    R: Repository<Entity = User, Insert = NewUser> + Updates<Update = UserChanges>,
     R::Connection: Notes,
 {
     fn step(

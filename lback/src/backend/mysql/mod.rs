@@ -24,6 +24,10 @@ use crate::error::{Result, not_connected};
 use crate::repository::ReturnsInserted;
 use crate::session::SessionConnection;
 
+/// What a column is set to on MySQL: a value, or something that the database works out. See
+/// [`lback::Set`](crate::Set).
+pub type Set<T> = crate::Set<T, diesel::mysql::Mysql>;
+
 /// A session on MySQL or MariaDB.
 pub type Session = crate::Session<MysqlConnection>;
 

@@ -22,6 +22,10 @@ pub use self::cascade::cascades;
 use crate::error::{Result, not_connected};
 use crate::session::SessionConnection;
 
+/// What a column is set to on PostgreSQL: a value, or something that the database works out. See
+/// [`lback::Set`](crate::Set).
+pub type Set<T> = crate::Set<T, diesel::pg::Pg>;
+
 /// A session on PostgreSQL.
 pub type Session = crate::Session<PgConnection>;
 

@@ -24,6 +24,10 @@ pub use self::cascade::cascades;
 use crate::error::{Error, Result, printable};
 use crate::session::SessionConnection;
 
+/// What a column is set to on SQLite: a value, or something that the database works out. See
+/// [`lback::Set`](crate::Set).
+pub type Set<T> = crate::Set<T, diesel::sqlite::Sqlite>;
+
 /// A session on SQLite.
 pub type Session = crate::Session<SqliteConnection>;
 

@@ -8,8 +8,9 @@ use once_cell::sync::OnceCell;
 
 use super::prepared::Shapes;
 use super::text::{Syntax, text_of};
-use crate::repository::bound::{Keyed, Makes};
+use crate::repository::bound::Makes;
 use crate::repository::dialect::{Dialect, Narrow, ReadingBack};
+use crate::repository::keyed::Keyed;
 
 /// A static of each repository.
 // Not public API. Used by generated code.
@@ -39,17 +40,17 @@ impl Texts {
 
     /// The names in the statements of the repository that this is a static of.
     #[inline]
-    pub(crate) fn names<C, Table, Key, Columns, E>(
+    pub(crate) fn names<C, Table, Key, Form, Columns, E>(
         &self,
         version: Option<&str>,
     ) -> QueryResult<&Names>
     where
         C: Dialect,
-        Table: Keyed<C, Key>,
+        Table: Keyed<C, Key, Form>,
         Columns: Makes<E, Table, C>,
     {
         self.names
-            .get_or_try_init(|| Names::of::<C, Table, Key, Columns, E>(version))
+            .get_or_try_init(|| Names::of::<C, Table, Key, Form, Columns, E>(version))
     }
 }
 
@@ -57,7 +58,16 @@ impl Texts {
 /// UPDATE is the dearest.
 pub(crate) struct Names {
     pub(crate) table: String,
+    /// The key: its column, or all of them with commas between them.
     pub(crate) key: String,
+    /// Each column of the key.
+    pub(crate) keys: Vec<String>,
+    /// `(@lback_key := key)`: MySQL keeps the key.
+    pub(crate) keeping: String,
+    /// `key = (@lback_key := key)`, for an UPDATE.
+    pub(crate) keeping_set: String,
+    /// `key = @lback_key`
+    pub(crate) is_kept: String,
     /// `SELECT columns FROM table`
     pub(crate) select: String,
     /// `UPDATE table SET `
@@ -76,10 +86,10 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    fn of<C, Table, Key, Columns, E>(version: Option<&str>) -> QueryResult<Self>
+    fn of<C, Table, Key, Form, Columns, E>(version: Option<&str>) -> QueryResult<Self>
     where
         C: Dialect,
-        Table: Keyed<C, Key>,
+        Table: Keyed<C, Key, Form>,
         Columns: Makes<E, Table, C>,
     {
         let table = text_of::<C::Backend, _>(&Table::from())?;
@@ -99,10 +109,32 @@ impl Names {
         let key = text_of::<C::Backend, _>(&Table::key())?;
         let narrow = Columns::narrow();
         let selected = C::SYNTAX.list(&columns);
-        let is_key = |column: &Narrow| selected.get(column.place) == Some(&key.as_str());
+        let keys: Vec<_> = C::SYNTAX
+            .list(&key)
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        let each = |write: fn(&str, &str) -> String, between: &str| {
+            let variable = |place| match place {
+                0 => "@lback_key".to_owned(),
+                other => format!("@lback_key_{other}"),
+            };
+            let texts = keys.iter().enumerate();
+            let texts: Vec<_> = texts.map(|(i, key)| write(key, &variable(i))).collect();
+            texts.join(between)
+        };
+        let is_key = |column: &Narrow| {
+            let name = selected.get(column.place);
+            name.is_some_and(|name| keys.iter().any(|key| key == name))
+        };
         Ok(Self {
             narrow_beside_key: narrow.iter().filter(|it| !is_key(it)).copied().collect(),
             narrow,
+            keeping: each(|key, kept| format!("({kept} := {key})"), ", "),
+            keeping_set: each(|key, kept| format!("{key} = ({kept} := {key})"), ", "),
+            is_kept: each(|key, kept| format!("{key} = {kept}"), " AND "),
+            keys,
+            key,
             select: format!("SELECT {columns} FROM {table}"),
             update: format!("UPDATE {table} SET "),
             returning_updated: match C::READING_BACK {
@@ -116,7 +148,6 @@ impl Names {
                 format!(", {version} = {version} + 1")
             },
             version,
-            key,
             table,
         })
     }

@@ -14,7 +14,7 @@ use diesel::sql_types::BigInt;
 
 use super::names::Names;
 use crate::repository::dialect::Dialect;
-use crate::repository::model::{Key, Model};
+use crate::repository::model::{Form, Key, Model};
 
 /// What each statement is: its name, its parts, and how it is written.
 macro_rules! statement {
@@ -147,8 +147,7 @@ statement! {
     write: |_this, names, out| {
         out.push_sql(&names.select);
         out.push_sql(" WHERE ");
-        out.push_sql(&names.key);
-        out.push_sql(" = @lback_key");
+        out.push_sql(&names.is_kept);
         Ok(())
     }
 }
@@ -219,9 +218,8 @@ statement! {
         out.push_sql(&names.table);
         out.push_sql(" ");
         this.values.walk_ast(out.reborrow())?;
-        out.push_sql(" RETURNING (@lback_key := ");
-        out.push_sql(&names.key);
-        out.push_sql(")");
+        out.push_sql(" RETURNING ");
+        out.push_sql(&names.keeping);
         Ok(())
     }
 }
@@ -264,10 +262,22 @@ statement! {
         this.changes.walk_ast(out.reborrow())?;
         out.push_sql(&names.next_version);
         out.push_sql(", ");
-        out.push_sql(&names.key);
-        out.push_sql(" = (@lback_key := ");
-        out.push_sql(&names.key);
-        out.push_sql(") WHERE ");
+        out.push_sql(&names.keeping_set);
+        out.push_sql(" WHERE ");
+        this.predicate.walk_ast(out)
+    }
+}
+
+statement! {
+    /// `UPDATE table SET changes WHERE predicate`, of which the rows do not come back.
+    UpdateAll { changes: C, predicate: P }
+    write: |this, names, out| {
+        // Its text depends on its values, and on the caller's condition: it is given back.
+        out.unsafe_to_cache_prepared();
+        out.push_sql(&names.update);
+        this.changes.walk_ast(out.reborrow())?;
+        out.push_sql(&names.next_version);
+        out.push_sql(" WHERE ");
         this.predicate.walk_ast(out)
     }
 }
@@ -305,7 +315,7 @@ where
     }
 }
 
-/// How a row is locked.
+/// How a row is locked, and whether there may be more than one.
 macro_rules! locks {
     ($($name:ident: $text:literal)*) => {$(
         #[derive(QueryId)]
@@ -324,10 +334,13 @@ locks! {
     Unlocked: ""
     ForUpdate: " FOR UPDATE"
     ForNoKeyUpdate: " FOR NO KEY UPDATE"
+    OfTwo: " LIMIT 2"
+    OfTwoForUpdate: " LIMIT 2 FOR UPDATE"
+    OfTwoForNoKeyUpdate: " LIMIT 2 FOR NO KEY UPDATE"
 }
 
 pub(crate) fn names<R: Model>() -> QueryResult<&'static Names> {
-    R::texts().names::<R::Connection, R::Table, Key<R>, R::Columns, R::Entity>(R::VERSION)
+    R::texts().names::<R::Connection, R::Table, Key<R>, Form<R>, R::Columns, R::Entity>(R::VERSION)
 }
 
 fn in_order<DB: Backend>(names: &Names, out: &mut AstPass<'_, '_, DB>) {
@@ -375,6 +388,7 @@ macro_rules! known_by_text {
 
 known_by_text! {
     Update<C, P>
+    UpdateAll<C, P>
     UpdateKey<C, P>
     OfVersion<P, N>
 }

@@ -1,18 +1,15 @@
 use diesel::prelude::*;
-use lback::{Validate, repository};
+use lback::{Repository, Validate, repository};
 
 diesel::table! {
-    posts (author, id) {
-        author -> Integer,
+    posts (id) {
         id -> Integer,
         title -> Text,
     }
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Identifiable)]
-#[diesel(primary_key(author, id))]
 struct Post {
-    author: i32,
     id: i32,
     title: String,
 }
@@ -32,7 +29,10 @@ struct PostChanges {
 impl Validate for NewPost {}
 impl Validate for PostChanges {}
 
-#[repository(entity = Post, table = posts, insert = NewPost, update = PostChanges, connection = SqliteConnection)]
+#[repository(entity = Post, table = posts, insert = NewPost, connection = SqliteConnection)]
 struct Posts;
 
-fn main() {}
+fn main() {
+    let mut session = lback::sqlite::connect(":memory:").unwrap();
+    let _ = Posts.update(&mut session, 7, PostChanges::default());
+}

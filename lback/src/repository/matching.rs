@@ -1,0 +1,169 @@
+//! Rows that are named by a condition, and not by their keys.
+
+use diesel::expression::{AppearsOnTable, NonAggregate};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::BoolOrNullableBool;
+use diesel::{Connection as _, Expression, QueryResult};
+
+use super::bound::Changes;
+use super::bulk::Rows;
+use super::dialect::{Dialect, Lock};
+use super::model::{BackendOf, Model, Updates};
+use super::query::{Conn, Listed, Printed, printed, rows};
+use super::row::{SessionOf, write};
+use super::sql::statement::{
+    Delete, ForNoKeyUpdate, ForUpdate, OfTwo, OfTwoForNoKeyUpdate, OfTwoForUpdate, SelectInOrder,
+    Unlocked, UpdateAll,
+};
+use crate::error::{Error, Result};
+
+/// A condition on the rows of a table: whatever Diesel's `filter` takes, boxed ones too.
+///
+/// ```
+/// use lback::sqlite::{prelude::*, users::*};
+///
+/// # let mut session = lback::sqlite::connect(":memory:")?;
+/// # lback::sqlite::migrate(&mut session)?;
+/// let of_example = users::email.like("%@example.com");
+/// let gone = UserRepository::new().delete_where(&mut session, of_example.and(users::is_active.eq(false)))?;
+/// assert_eq!(gone, 0);
+/// # lback::Result::Ok(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no condition on the rows of `{Table}`",
+    label = "not a condition on this table",
+    note = "pass what Diesel's `filter` takes, such as `posts::author.eq(7)`; a boxed one is a `Box<dyn BoxableExpression<posts::table, Sqlite, SqlType = Bool>>`"
+)]
+pub trait Filter<Table, C: Dialect>: QueryFragment<C::Backend> + QueryId {}
+
+#[diagnostic::do_not_recommend]
+impl<F, Table, C> Filter<Table, C> for F
+where
+    C: Dialect,
+    F: AppearsOnTable<Table>
+        + Expression<SqlType: BoolOrNullableBool>
+        + NonAggregate
+        + QueryFragment<C::Backend>
+        + QueryId,
+{
+}
+
+/// A condition as a part of a statement.
+pub(super) struct Matching<'f, F>(pub(super) &'f F);
+
+impl<DB, F> QueryFragment<DB> for Matching<'_, F>
+where
+    DB: diesel::backend::Backend,
+    F: QueryFragment<DB> + QueryId,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        if !F::HAS_STATIC_QUERY_ID {
+            // Diesel would keep each text that it has ever had.
+            out.unsafe_to_cache_prepared();
+        }
+        self.0.walk_ast(out)
+    }
+}
+
+impl<F: QueryId> QueryId for Matching<'_, F> {
+    type QueryId = Matching<'static, F::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = F::HAS_STATIC_QUERY_ID;
+}
+
+/// The rows that meet a condition, by key, locked as it says: two who lock some of the same rows then
+/// wait for each other, and do not block each other.
+fn select<R: Model>(
+    conn: &mut Conn<R>,
+    filter: &(impl QueryFragment<BackendOf<R>> + QueryId),
+    lock: Lock,
+) -> QueryResult<Vec<Printed<R>>> {
+    let filter = Matching(filter);
+    match lock {
+        Lock::None => printed::<R, _>(conn, SelectInOrder::<R, _, _>::new(filter, Unlocked)),
+        Lock::ForNoKeyUpdate => {
+            printed::<R, _>(conn, SelectInOrder::<R, _, _>::new(filter, ForNoKeyUpdate))
+        }
+        Lock::ForUpdate => printed::<R, _>(conn, SelectInOrder::<R, _, _>::new(filter, ForUpdate)),
+    }
+}
+
+/// The same of two rows at most.
+fn select_two<R: Model>(
+    conn: &mut Conn<R>,
+    predicate: impl QueryFragment<BackendOf<R>> + QueryId,
+    lock: Lock,
+) -> Listed<R> {
+    match lock {
+        Lock::None => rows::<R, _>(conn, SelectInOrder::<R, _, _>::new(predicate, OfTwo)),
+        Lock::ForNoKeyUpdate => {
+            let statement = SelectInOrder::<R, _, _>::new(predicate, OfTwoForNoKeyUpdate);
+            rows::<R, _>(conn, statement)
+        }
+        Lock::ForUpdate => rows::<R, _>(
+            conn,
+            SelectInOrder::<R, _, _>::new(predicate, OfTwoForUpdate),
+        ),
+    }
+}
+
+/// The one row that meets a condition, if there is one.
+pub(super) fn one<R: Model>(
+    session: &mut SessionOf<R>,
+    predicate: impl QueryFragment<BackendOf<R>> + QueryId,
+    lock: Lock,
+) -> Result<Option<R::Entity>> {
+    let mut found = session.statement(|conn| select_two::<R>(conn, predicate, lock))?;
+    match found.len() {
+        0 | 1 => Ok(found.pop()),
+        _ => Err(Error::Ambiguous {
+            entity: <R::Entity as super::key::Entity>::NAME,
+            table: R::TABLE,
+        }),
+    }
+}
+
+/// All rows that meet a condition, by key.
+pub(super) fn all<R: Model>(
+    session: &mut SessionOf<R>,
+    filter: &(impl QueryFragment<BackendOf<R>> + QueryId),
+) -> Result<Vec<R::Entity>> {
+    session.look_up(|conn| {
+        let statement = SelectInOrder::<R, _, _>::new(Matching(filter), Unlocked);
+        rows::<R, _>(conn, statement)
+    })
+}
+
+/// The same, locked until they are changed or deleted.
+pub(super) fn locked<R: Model>(
+    session: &mut SessionOf<R>,
+    filter: &(impl QueryFragment<BackendOf<R>> + QueryId),
+    lock: Lock,
+) -> Result<Rows<R>> {
+    let found = session.statement(|conn| select::<R>(conn, filter, lock))?;
+    Ok(Rows::read_before(found))
+}
+
+/// Changes rows that nobody has to see: how many there were.
+pub(super) fn update<R: Updates>(
+    session: &mut SessionOf<R>,
+    filter: &(impl QueryFragment<BackendOf<R>> + QueryId),
+    changes: &R::Update,
+) -> Result<usize> {
+    let changes = R::Changed::changes(changes);
+    if session.statement(|_| changes.is_noop(&BackendOf::<R>::default()))? {
+        return Ok(0);
+    }
+    write::<R, _>(session, |conn| {
+        conn.execute_returning_count(&UpdateAll::<R, _, _>::new(changes, Matching(filter)))
+    })
+}
+
+/// Deletes rows that nobody has to see: how many there were.
+pub(super) fn delete<R: Model>(
+    session: &mut SessionOf<R>,
+    filter: &(impl QueryFragment<BackendOf<R>> + QueryId),
+) -> Result<usize> {
+    write::<R, _>(session, |conn| {
+        conn.execute_returning_count(&Delete::<R, _>::new(Matching(filter)))
+    })
+}

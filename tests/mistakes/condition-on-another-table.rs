@@ -1,0 +1,44 @@
+use diesel::prelude::*;
+use lback::{Repository, Validate, repository};
+
+diesel::table! {
+    posts (id) {
+        id -> Integer,
+        title -> Text,
+    }
+}
+
+diesel::table! {
+    authors (id) {
+        id -> Integer,
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Identifiable)]
+struct Post {
+    id: i32,
+    title: String,
+}
+
+#[derive(Debug, Insertable)]
+#[diesel(table_name = posts)]
+struct NewPost {
+    title: String,
+}
+
+#[derive(Debug, Default, AsChangeset)]
+#[diesel(table_name = posts)]
+struct PostChanges {
+    title: Option<String>,
+}
+
+impl Validate for NewPost {}
+impl Validate for PostChanges {}
+
+#[repository(entity = Post, table = posts, insert = NewPost, update = PostChanges, connection = SqliteConnection)]
+struct Posts;
+
+fn main() {
+    let mut session = lback::sqlite::connect(":memory:").unwrap();
+    let _ = Posts.delete_where(&mut session, authors::id.eq(7));
+}
