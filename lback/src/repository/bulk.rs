@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use diesel::result::{EmptyChangeset, Error as DieselError};
 
-use super::dialect::{Dialect, Lock, Suspects};
+use super::dialect::{Dialect, Lock};
 use super::key::{AsKey, Entity};
 use super::model::{Key, Model, Updates, Validate};
 use super::query::{self, Printed};
@@ -147,6 +147,8 @@ pub(super) struct Rows<R: Model> {
     pub(super) found: Vec<Row<R>>,
     /// For each key that was asked for, a place in `found`.
     places: Vec<Option<usize>>,
+    /// Whether nobody else can take them away.
+    is_locked: bool,
 }
 
 pub(super) struct Row<R: Model> {
@@ -216,11 +218,12 @@ impl<R: Model> Rows<R> {
         Ok(Self {
             found,
             places: keys.iter().map(|key| moved[*places.get(key)?]).collect(),
+            is_locked: lock.is_some_and(|lock| lock != Lock::None),
         })
     }
 
     /// Rows that were read by something else than their keys, and are named by them from now on.
-    pub(super) fn read_before(rows: Vec<Printed<R>>) -> Self {
+    pub(super) fn read_before(rows: Vec<Printed<R>>, lock: Lock) -> Self {
         let found: Vec<_> = rows
             .into_iter()
             .map(|(entity, fingerprint)| Row {
@@ -232,6 +235,7 @@ impl<R: Model> Rows<R> {
         Self {
             places: (0..found.len()).map(Some).collect(),
             found,
+            is_locked: lock != Lock::None,
         }
     }
 
@@ -273,26 +277,18 @@ impl<R: Model> Rows<R> {
             }
             deleted.extend(rows.into_iter().map(|row| (row.0.key(), row)));
         }
-        let mut suspects = None;
+        let is_locked = self.is_locked;
         self.found
             .into_iter()
             .map(|row| match deleted.remove(&row.entity.key()) {
-                Some((_, changed)) if changed != row.fingerprint => Err(changed_meanwhile()),
-                Some((entity, _)) => Ok(entity),
-                None => {
-                    let suspects = match suspects {
-                        Some(known) => known,
-                        None => *suspects.insert(row::suspects::<R>(session)?),
-                    };
-                    match suspects {
-                        // It went along with another of these rows.
-                        Suspects { cascades: true, .. } => Ok(row.entity),
-                        Suspects { replaces: true, .. } => {
-                            Err(row::suppressed::<R>(Some(&row.asked)))
-                        }
-                        _ => Err(not_found::<R>(&row.asked)),
-                    }
+                Some((_, changed)) if !is_locked && changed != row.fingerprint => {
+                    Err(changed_meanwhile())
                 }
+                Some((entity, _)) => Ok(entity),
+                None if is_locked => Ok(row.entity),
+                // It may have gone along with another of these rows.
+                None if row::suspects::<R>(session)?.cascades => Ok(row.entity),
+                None => Err(not_found::<R>(&row.asked)),
             })
             .collect()
     }

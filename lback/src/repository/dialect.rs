@@ -61,8 +61,7 @@ pub trait Dialect: SessionConnection {
     /// The same, where it is read to be deleted.
     const TO_DELETE: Lock;
 
-    /// What may have taken a row of this table, written as in a statement, away from a DELETE; asked
-    /// only where [`TO_DELETE`](Self::TO_DELETE) locks nothing.
+    /// What may take a row of this table, written as in a statement, away from a DELETE.
     fn suspects(&mut self, _table: &str) -> QueryResult<Suspects> {
         Ok(Suspects::default())
     }
@@ -140,14 +139,31 @@ pub enum Lock {
     ForUpdate,
 }
 
-/// What may have taken a row away, beside another transaction.
+/// What may take a row away from a DELETE, beside another transaction.
 #[doc(hidden)]
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Suspects {
-    /// A trigger, a rule or a view, which puts something else in the place of the DELETE.
+    /// A trigger or a view, which puts something else in its place; the row can be locked, so that
+    /// nobody else has taken it.
     pub replaces: bool,
     /// A foreign key that cascades, by which it went along with another row.
     pub cascades: bool,
+    /// It is a view: then the DELETE may have written although it counts no row.
+    pub is_view: bool,
+}
+
+impl Suspects {
+    pub(crate) fn to_bits(self) -> i64 {
+        i64::from(self.replaces) | i64::from(self.cascades) << 1 | i64::from(self.is_view) << 2
+    }
+
+    pub(crate) fn of_bits(bits: i64) -> Self {
+        Self {
+            replaces: bits & 1 != 0,
+            cascades: bits & 2 != 0,
+            is_view: bits & 4 != 0,
+        }
+    }
 }
 
 /// What stands in an INSERT for a column that is left to the database.

@@ -140,7 +140,7 @@ pub(super) fn locked<R: Model>(
     lock: Lock,
 ) -> Result<Rows<R>> {
     let found = session.statement(|conn| select::<R>(conn, filter, lock))?;
-    Ok(Rows::read_before(found))
+    Ok(Rows::read_before(found, lock))
 }
 
 /// Changes rows that nobody has to see: how many there were.

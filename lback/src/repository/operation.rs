@@ -119,26 +119,28 @@ pub trait Repository: Model {
         let key = target.as_key();
         let version = target.as_row().and_then(Self::version_of);
         let plan = Plan::of::<Self::PreDelete, Self::PostDelete>(session)?;
-        if !plan.is_heard && version.is_none() {
-            return operation::<Self, _>(session, false, |session| {
-                row::delete::<Self>(session, &key, None, false).map(drop)
-            });
+        let is_quiet = !plan.is_heard && version.is_none();
+        // Inside of a transaction a DELETE that turns out unclear cannot be taken back alone.
+        let asks = is_quiet && session.in_transaction() && !row::is_kept_while_deleted::<Self>();
+        if is_quiet && !row::must_be_seen::<Self>(session, asks)? {
+            let deleted =
+                operation::<Self, _>(session, false, |session| row::delete::<Self>(session, &key));
+            let is_clear = !matches!(deleted, Err(Error::NotFound { .. }))
+                || session.in_transaction()
+                || !row::must_be_seen::<Self>(session, true)?;
+            if is_clear {
+                return deleted;
+            }
         }
         let must_undo = plan.writes_before || plan.runs_after;
         operation::<Self, _>(session, must_undo, |session| {
-            let seen = session
-                .statement(|conn| {
-                    query::select_locked::<Self>(conn, &key, Self::Connection::TO_DELETE)
-                })?
-                .ok_or_else(|| row::not_found::<Self>(&key))?;
-            row::require_version::<Self>(version, &seen.0)?;
-            self.send_pre_delete(&seen.0, session)?;
+            let seen = row::to_delete::<Self>(session, &key)?;
+            row::require_version::<Self>(version, seen.entity())?;
+            self.send_pre_delete(seen.entity(), session)?;
             check_sendable::<Self::PostDelete>(session)?;
             let is_untouched = !plan.writes_before;
-            match row::delete::<Self>(session, &key, Some(seen), is_untouched)? {
-                Some(entity) => self.send_post_delete(key.clone(), &entity, session),
-                None => Ok(()),
-            }
+            let entity = row::delete_seen::<Self>(session, &key, seen, is_untouched)?;
+            self.send_post_delete(key.clone(), &entity, session)
         })
     }
 
@@ -275,7 +277,7 @@ pub trait Repository: Model {
         may_write::<Self>(session)?;
         let each = |session: &mut SessionOf<Self>| {
             operation::<Self, _>(session, true, |session| {
-                let lock = Self::Connection::TO_DELETE;
+                let lock = row::lock_to_delete::<Self>(session)?;
                 let rows = bulk::Rows::<Self>::read(session, &keys, Some(lock))?;
                 for (version, place) in versions.iter().zip(rows.places(&keys)?) {
                     row::require_version::<Self>(*version, &rows.found[place].entity)?;

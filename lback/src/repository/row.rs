@@ -58,7 +58,10 @@ pub(super) fn update<R: Updates>(
                 stale::<R>(key)
             }
             Some(_) => suppressed::<R>(Some(key)),
-            None => not_found::<R>(key),
+            None => {
+                session.wrote_nothing();
+                not_found::<R>(key)
+            }
         }),
         None => {
             session.wrote_nothing();
@@ -67,54 +70,114 @@ pub(super) fn update<R: Updates>(
     }
 }
 
-/// Deletes a row, and gives it as it was then, if it was `seen` before. `is_untouched` says that
-/// nobody could write in between.
-pub(super) fn delete<R: Model>(
+/// A row that is about to be deleted, as somebody saw it.
+pub(super) struct Seen<R: Model> {
+    row: Printed<R>,
+    lock: Lock,
+}
+
+impl<R: Model> Seen<R> {
+    pub(super) fn entity(&self) -> &R::Entity {
+        &self.row.0
+    }
+}
+
+/// The row as it stands, locked as it must be to be deleted.
+pub(super) fn to_delete<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<Seen<R>> {
+    let lock = lock_to_delete::<R>(session)?;
+    let row = session
+        .statement(|conn| query::select_locked::<R>(conn, key, lock))?
+        .ok_or_else(|| not_found::<R>(key))?;
+    Ok(Seen { row, lock })
+}
+
+/// How a row is locked that is read to be deleted. Where others may take it away in between, something
+/// that the DELETE sets off may have done so too, and only a lock tells which it was.
+pub(super) fn lock_to_delete<R: Model>(session: &mut SessionOf<R>) -> Result<Lock> {
+    let usual = R::Connection::TO_DELETE;
+    if is_kept_while_deleted::<R>() || !suspects::<R>(session)?.replaces {
+        return Ok(usual);
+    }
+    Ok(R::Connection::TO_CHANGE_KEY)
+}
+
+/// Deletes a row that nobody has to see.
+pub(super) fn delete<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<()> {
+    match write::<R, _>(session, |conn| query::delete::<R>(conn, key))? {
+        0 if left::<R>(session, key)?.is_some() => Err(suppressed::<R>(Some(key))),
+        0 => {
+            if !must_be_seen::<R>(session, true)? {
+                session.wrote_nothing();
+            }
+            Err(not_found::<R>(key))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a row of this table must be seen to tell whether a DELETE that counts none has deleted it. If
+/// the database may not be asked, what is known already decides.
+pub(super) fn must_be_seen<R: Model>(session: &mut SessionOf<R>, may_ask: bool) -> Result<bool> {
+    let suspects = if may_ask {
+        suspects::<R>(session)?
+    } else {
+        let known = session.known_fact(TypeId::of::<Suspected<R>>());
+        known.map_or_else(Suspects::default, Suspects::of_bits)
+    };
+    Ok(suspects.is_view || suspects.replaces)
+}
+
+/// Deletes a row that somebody has seen, and gives it as it was then. `is_untouched` says that nobody
+/// has written in between through this session.
+pub(super) fn delete_seen<R: Model>(
     session: &mut SessionOf<R>,
     key: &Key<R>,
-    seen: Option<Printed<R>>,
+    seen: Seen<R>,
     is_untouched: bool,
-) -> Result<Option<R::Entity>> {
-    if seen.is_none() || is_kept_while_deleted::<R>() {
-        let is_gone_already = match write::<R, _>(session, |conn| query::delete::<R>(conn, key))? {
-            0 => left::<R>(session, key)?.is_none(),
-            _ => return Ok(seen.map(|(entity, _)| entity)),
-        };
-        return match seen {
-            _ if !is_gone_already => Err(suppressed::<R>(Some(key))),
-            // A trigger or a view has taken it away in its own manner.
-            Some((entity, _)) if is_untouched => Ok(Some(entity)),
-            _ => Err(not_found::<R>(key)),
-        };
+) -> Result<R::Entity> {
+    let (entity, fingerprint) = seen.row;
+    let is_locked = seen.lock != Lock::None;
+    if is_kept_while_deleted::<R>() {
+        if write::<R, _>(session, |conn| query::delete::<R>(conn, key))? > 0 {
+            return Ok(entity);
+        }
+    } else {
+        match write::<R, _>(session, |conn| query::delete_returning::<R>(conn, key))? {
+            Some((_, changed)) if !is_locked && changed != fingerprint => {
+                return Err(changed_meanwhile());
+            }
+            Some((deleted, _)) => return Ok(deleted),
+            None => {}
+        }
     }
-    let seen = seen.map(|(_, fingerprint)| fingerprint);
-    match write::<R, _>(session, |conn| query::delete_returning::<R>(conn, key))? {
-        Some((_, changed)) if Some(changed) != seen => Err(changed_meanwhile()),
-        Some((entity, _)) => Ok(Some(entity)),
-        None if left::<R>(session, key)?.is_some() => Err(suppressed::<R>(Some(key))),
-        None if suspects::<R>(session)?.replaces => Err(suppressed::<R>(Some(key))),
-        None => Err(not_found::<R>(key)),
+    if left::<R>(session, key)?.is_some() {
+        return Err(suppressed::<R>(Some(key)));
     }
+    // Nobody else can have taken it away: a trigger or a view has done so in its own manner.
+    if is_untouched && (is_locked || is_kept_while_deleted::<R>()) {
+        return Ok(entity);
+    }
+    Err(not_found::<R>(key))
 }
 
-/// Without a lock nobody can tell who took a row away: something that the DELETE has set off, and that
-/// may have written, or another transaction before it.
-#[cold]
+/// The fact what may take a row of a repository's table away.
+struct Suspected<R>(PhantomData<R>);
+
 pub(super) fn suspects<R: Model>(session: &mut SessionOf<R>) -> Result<Suspects> {
-    session.statement(|conn| conn.suspects(&names::<R>()?.table))
+    let bits = session.fact(TypeId::of::<Suspected<R>>(), |conn| {
+        let table = &names::<R>()?.table;
+        conn.suspects(table).map(Suspects::to_bits)
+    })?;
+    Ok(Suspects::of_bits(bits))
 }
 
-/// The row that a statement says it has not found, if it is there. If not, the statement has written
-/// nothing.
+/// The row that a statement says it has not found, if it is there.
 ///
 /// Asked with a lock: a plain SELECT sees, on MySQL, what was there when the transaction began.
 #[cold]
 fn left<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<Option<R::Entity>> {
     let lock = R::Connection::TO_DELETE;
     let row = session.statement(|conn| query::select_locked::<R>(conn, key, lock))?;
-    if row.is_none() {
-        session.wrote_nothing();
-    }
     Ok(row.map(|(row, _)| row))
 }
 

@@ -59,6 +59,11 @@ impl<C: SessionConnection> Session<C> {
         Ok(answer)
     }
 
+    /// The same, if it was asked already.
+    pub(crate) fn known_fact(&self, of: TypeId) -> Option<i64> {
+        self.facts.get(of)
+    }
+
     /// Makes the session believe it.
     #[cfg(feature = "mysql")]
     pub(crate) fn know(&mut self, of: TypeId, answer: i64) {

@@ -2,15 +2,18 @@
 
 use diesel::connection::LoadConnection;
 use diesel::deserialize::FromSqlRow;
+use diesel::dsl::sql;
 use diesel::expression::{IntoSql, QueryMetadata};
 use diesel::query_builder::{Query, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
 use diesel::row::{Field, Row};
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::sqlite::{Sqlite, SqliteType};
-use diesel::{QueryResult, SqliteConnection};
+use diesel::{QueryResult, RunQueryDsl as _, SqliteConnection};
 
-use crate::repository::{Dialect, Duplicates, LeftOut, Lock, Narrow, ReadingBack, Syntax};
+use crate::repository::{
+    Dialect, Duplicates, LeftOut, Lock, Narrow, ReadingBack, Suspects, Syntax,
+};
 
 impl Dialect for SqliteConnection {
     const SYNTAX: Syntax = Syntax::Sqlite;
@@ -22,6 +25,30 @@ impl Dialect for SqliteConnection {
     const TO_UPDATE: Lock = Lock::None;
     const TO_CHANGE_KEY: Lock = Lock::None;
     const TO_DELETE: Lock = Lock::None;
+
+    fn suspects(&mut self, table: &str) -> QueryResult<Suspects> {
+        let (schema, name) = Self::SYNTAX.unquoted(table);
+        let catalogues = match schema {
+            Some(schema) => vec![format!("\"{}\".sqlite_master", schema.replace('"', "\"\""))],
+            None => vec!["sqlite_master".to_owned(), "sqlite_temp_master".to_owned()],
+        };
+        for catalogue in catalogues {
+            let is_view = diesel::select(
+                sql::<Bool>(&format!(
+                    "EXISTS (SELECT 1 FROM {catalogue} WHERE type = 'view' AND name = "
+                ))
+                .bind::<Text, _>(&name)
+                .sql(" COLLATE NOCASE)"),
+            );
+            if is_view.get_result(self)? {
+                return Ok(Suspects {
+                    is_view: true,
+                    ..Suspects::default()
+                });
+            }
+        }
+        Ok(Suspects::default())
+    }
 
     /// SQLite's integers have 64 bits, whatever the column was declared as.
     fn narrow<Columns>() -> Vec<Narrow>
