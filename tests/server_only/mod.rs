@@ -1,5 +1,6 @@
 //! What only a database server can show, PostgreSQL and MySQL alike.
 
+mod a_column_goes_back_to_its_default;
 mod a_connection_lost_before_commit_stores_nothing;
 mod a_deadlock_that_is_passed_over_is_no_success;
 mod a_lost_answer_to_commit_is_unknown;
