@@ -239,6 +239,12 @@ impl<R: Model> Rows<R> {
         }
     }
 
+    /// Forgets the others. It is not asked for places afterwards.
+    pub(super) fn keep(&mut self, is_kept: impl Fn(&R::Entity) -> bool) {
+        self.found.retain(|row| is_kept(&row.entity));
+        self.places.clear();
+    }
+
     /// The place of each of the caller's keys; the first that has no row is `NotFound`.
     pub(super) fn places(&self, keys: &[Key<R>]) -> Result<Vec<usize>> {
         self.places
@@ -256,8 +262,20 @@ impl<R: Model> Rows<R> {
     }
 
     /// Deletes them all, and gives them as they were then.
-    pub(super) fn delete(self, session: &mut SessionOf<R>) -> Result<Vec<R::Entity>> {
+    pub(super) fn delete(
+        self,
+        session: &mut SessionOf<R>,
+        is_one_by_one: bool,
+    ) -> Result<Vec<R::Entity>> {
         let keys: Vec<_> = self.found.iter().map(|row| row.asked.clone()).collect();
+        if is_one_by_one {
+            for key in &keys {
+                if write::<R, _>(session, |conn| query::delete::<R>(conn, key))? == 0 {
+                    require_gone::<R>(session, std::slice::from_ref(key))?;
+                }
+            }
+            return Ok(self.found.into_iter().map(|row| row.entity).collect());
+        }
         if is_kept_while_deleted::<R>() {
             for chunk in key_chunks::<R>(session, &keys)? {
                 let deleted = write::<R, _>(session, |conn| query::delete_many::<R>(conn, chunk))?;
@@ -491,11 +509,12 @@ pub(super) fn remove<R: Model>(
     repository: &R,
     session: &mut SessionOf<R>,
     rows: Rows<R>,
+    is_one_by_one: bool,
 ) -> Result<usize> {
     for row in &rows.found {
         repository.send_pre_delete(&row.entity, session)?;
     }
-    let deleted = rows.delete(session)?;
+    let deleted = rows.delete(session, is_one_by_one)?;
     for row in &deleted {
         repository.send_post_delete(row.key(), row, session)?;
     }

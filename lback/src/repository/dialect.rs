@@ -61,6 +61,11 @@ pub trait Dialect: SessionConnection {
     /// The same, where it is read to be deleted.
     const TO_DELETE: Lock;
 
+    /// Whether a statement locks all rows that it looks at, in the order in which an index gives them, and
+    /// that index too. Where it finds many by their keys it may look at the whole table, so rows that were
+    /// locked one after the other are also written so.
+    const LOCKS_AS_IT_FINDS: bool = false;
+
     /// What may take a row of this table, written as in a statement, away from a DELETE.
     fn suspects(&mut self, _table: &str) -> QueryResult<Suspects> {
         Ok(Suspects::default())

@@ -1,5 +1,7 @@
 //! Rows that are named by a condition, and not by their keys.
 
+use std::collections::BTreeSet;
+
 use diesel::expression::{AppearsOnTable, NonAggregate};
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::BoolOrNullableBool;
@@ -8,7 +10,8 @@ use diesel::{Connection as _, Expression, QueryResult};
 use super::bound::Changes;
 use super::bulk::Rows;
 use super::dialect::{Dialect, Lock};
-use super::model::{BackendOf, Model, Updates};
+use super::key::Entity;
+use super::model::{BackendOf, Key, Model, Updates};
 use super::query::{Conn, Listed, Printed, printed, rows};
 use super::row::{SessionOf, write};
 use super::sql::statement::{
@@ -116,7 +119,7 @@ pub(super) fn one<R: Model>(
     match found.len() {
         0 | 1 => Ok(found.pop()),
         _ => Err(Error::Ambiguous {
-            entity: <R::Entity as super::key::Entity>::NAME,
+            entity: R::Entity::NAME,
             table: R::TABLE,
         }),
     }
@@ -133,14 +136,42 @@ pub(super) fn all<R: Model>(
     })
 }
 
-/// The same, locked until they are changed or deleted.
+/// The keys of the rows that meet a condition, before the transaction is begun in which they are locked;
+/// `None` where they need not be known, or a transaction is open.
+///
+/// A database that locks rows as it finds them does so in the order of whatever index it finds them by,
+/// and locks that index too. Two that find some of the same rows by different ones would block each other,
+/// the latest when the rows are deleted from both. By their keys all lock them in one order.
+pub(super) fn before<R: Model>(
+    session: &mut SessionOf<R>,
+    filter: &(impl QueryFragment<BackendOf<R>> + QueryId),
+) -> Result<Option<Vec<Key<R>>>> {
+    if !R::Connection::LOCKS_AS_IT_FINDS || session.in_transaction() {
+        return Ok(None);
+    }
+    let rows = all::<R>(session, filter)?;
+    Ok(Some(rows.iter().map(Entity::key).collect()))
+}
+
+/// All rows that meet a condition, locked until they are changed or deleted: of those that were known
+/// before, if they were asked for, the ones that still do.
 pub(super) fn locked<R: Model>(
     session: &mut SessionOf<R>,
     filter: &(impl QueryFragment<BackendOf<R>> + QueryId),
     lock: Lock,
+    known: Option<Vec<Key<R>>>,
 ) -> Result<Rows<R>> {
-    let found = session.statement(|conn| select::<R>(conn, filter, lock))?;
-    Ok(Rows::read_before(found, lock))
+    let Some(known) = known else {
+        let found = session.statement(|conn| select::<R>(conn, filter, lock))?;
+        return Ok(Rows::read_before(found, lock));
+    };
+    let mut rows = Rows::read(session, &known, Some(lock))?;
+    if !rows.found.is_empty() {
+        // The first plain SELECT of the transaction, so it sees what the locks have waited for.
+        let still: BTreeSet<_> = all::<R>(session, filter)?.iter().map(Entity::key).collect();
+        rows.keep(|row: &R::Entity| still.contains(&row.key()));
+    }
+    Ok(rows)
 }
 
 /// Changes rows that nobody has to see: how many there were.

@@ -282,7 +282,7 @@ pub trait Repository: Model {
                 for (version, place) in versions.iter().zip(rows.places(&keys)?) {
                     row::require_version::<Self>(*version, &rows.found[place].entity)?;
                 }
-                bulk::remove(self, session, rows).map(drop)
+                bulk::remove(self, session, rows, false).map(drop)
             })
         };
         if plan.is_heard || versions.iter().any(Option::is_some) {
@@ -332,17 +332,14 @@ pub trait Repository: Model {
                 matching::update::<Self>(session, &filter, &changes)
             });
         }
-        on_locked::<Self, _>(
-            session,
-            |session| {
-                let lock = row::lock_to_update::<Self>(session, &changes)?;
-                matching::locked::<Self>(session, &filter, lock)
-            },
-            |session, before| {
-                let after = bulk::change(self, session, &before, &changes, false)?;
-                Ok(after.iter().filter(|(_, is_changed)| *is_changed).count())
-            },
-        )
+        let known = matching::before::<Self>(session, &filter)?;
+        operation::<Self, _>(session, true, |session| {
+            let lock = row::lock_to_update::<Self>(session, &changes)?;
+            let before = matching::locked::<Self>(session, &filter, lock, known)?;
+            let is_one_by_one = Self::Connection::LOCKS_AS_IT_FINDS;
+            let after = bulk::change(self, session, &before, &changes, is_one_by_one)?;
+            Ok(after.iter().filter(|(_, is_changed)| *is_changed).count())
+        })
     }
 
     /// Deletes all rows that meet a condition: how many there were.
@@ -365,14 +362,14 @@ pub trait Repository: Model {
                 matching::delete::<Self>(session, &filter)
             });
         }
-        // Also where a delete of one row takes no lock: of two that meet, the second then finds the rows
-        // gone before any receiver has heard of them.
-        let lock = Self::Connection::TO_CHANGE_KEY;
-        on_locked::<Self, _>(
-            session,
-            |session| matching::locked::<Self>(session, &filter, lock),
-            |session, rows| bulk::remove(self, session, rows),
-        )
+        let known = matching::before::<Self>(session, &filter)?;
+        operation::<Self, _>(session, true, |session| {
+            // Also where a delete of one row takes no lock: of two that meet, the second then finds the
+            // rows gone before any receiver has heard of them.
+            let lock = Self::Connection::TO_CHANGE_KEY;
+            let rows = matching::locked::<Self>(session, &filter, lock, known)?;
+            bulk::remove(self, session, rows, Self::Connection::LOCKS_AS_IT_FINDS)
+        })
     }
 
     /// All rows that meet a condition, by key.
@@ -597,39 +594,6 @@ fn operation<R: Model, T>(
     may_write::<R>(session)?;
     let open = session.begin_operation(must_undo || !session.in_transaction())?;
     within(session, |session| session, open, work)
-}
-
-/// How often rows are locked anew where others have locked them in another order.
-const ATTEMPTS: usize = 5;
-
-/// Runs an operation on rows that it has to find and lock first.
-///
-/// MySQL locks rows as it finds them, by whatever index. Two that find some of the same rows by different
-/// ones can block each other, and it ends one of them. Outside of transactions nothing has happened then,
-/// and nobody has heard of anything: it begins anew.
-fn on_locked<R: Model, T>(
-    session: &mut SessionOf<R>,
-    mut lock: impl FnMut(&mut SessionOf<R>) -> Result<bulk::Rows<R>>,
-    mut work: impl FnMut(&mut SessionOf<R>, bulk::Rows<R>) -> Result<T>,
-) -> Result<T> {
-    let mut left = if session.in_transaction() {
-        1
-    } else {
-        ATTEMPTS
-    };
-    loop {
-        left -= 1;
-        let mut was_ended = false;
-        let done = operation::<R, _>(session, true, |session| {
-            let rows = lock(session).inspect_err(|error| {
-                was_ended = error.is_retryable() && session.check_usable().is_err();
-            })?;
-            work(session, rows)
-        });
-        if !was_ended || left == 0 {
-            return done;
-        }
-    }
 }
 
 /// Before anything of an operation: fails if nothing may be written here.

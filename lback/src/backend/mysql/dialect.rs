@@ -23,6 +23,7 @@ impl Dialect for MysqlConnection {
     const TO_UPDATE: Lock = Lock::ForUpdate;
     const TO_CHANGE_KEY: Lock = Lock::ForUpdate;
     const TO_DELETE: Lock = Lock::ForUpdate;
+    const LOCKS_AS_IT_FINDS: bool = true;
 
     /// MariaDB can since 10.5, and MySQL cannot: what stands in such a comment is read by the former
     /// alone.
