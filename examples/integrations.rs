@@ -94,7 +94,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     // Failures of effects reach no caller; this is where an application hears of them.
     let alarms = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&alarms);
-    session.on_failure(move |failure| {
+    session = session.with_failure_handler(move |failure| {
         println!("  alarm: {failure}");
         let mut alarms = heard.lock().unwrap_or_else(PoisonError::into_inner);
         alarms.push(failure.to_string());

@@ -7,8 +7,8 @@
 //! `cargo run -p lback-examples --example notifications`
 
 use chrono::TimeDelta;
+use lback::Timestamp;
 use lback::sqlite::{prelude::*, users::*};
-use lback::{Timestamp, Token};
 use lback_examples::server::smtp;
 use lettre::message::Mailbox;
 use lettre::{Message, SmtpTransport, Transport};
@@ -16,7 +16,7 @@ use lettre::{Message, SmtpTransport, Transport};
 /// Every new user gets a token; it is stored with the row.
 #[receiver(user_pre_create)]
 fn token_for_the_link(data: &mut NewUser) {
-    data.email_verification_token = Some(Token::generate());
+    data.email_verification_token = Some(Secret::generate_token());
     data.email_verification_token_expiry =
         Some(Timestamp::from(*Timestamp::now() + TimeDelta::hours(24)));
 }

@@ -88,7 +88,8 @@ macro_rules! language_on {
         mod $database {
             use diesel::connection::SimpleConnection;
             use lback::$database::{prelude::*, users::*};
-            use lback::{Error, Isolation, TransactionOptions};
+            use lback::{Error, TransactionOptions};
+            use lback::transaction::Isolation;
             use lback_tests::$database::{number_of, outlast_deadlocks, waits_for_a_lock};
             use lback_tests::server::wait_until;
             use lback_tests::{Trace, new_user};

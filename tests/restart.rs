@@ -120,7 +120,7 @@ macro_rules! restart_on {
                 let pool = lback::Database::<$connection>::builder()
                     .max_size(4)
                     .wait(Duration::from_secs(2))
-                    .state(Arc::clone(&ledger))
+                    .with_state(Arc::clone(&ledger))
                     .connect(&url)?;
 
                 std::thread::scope(|scope| {

@@ -1,8 +1,9 @@
 //! Each test has a session of its own, so they run in parallel.
 
+use lback::Error;
 use lback::sqlite::prelude::*;
+use lback::testing::SkipReason;
 use lback::testing::assert_registered;
-use lback::{Error, SkipReason};
 
 use crate::create_tables;
 use crate::message::{Mailbox, confirm, missed_sale, on_its_way, running_low};

@@ -16,6 +16,7 @@ mod name;
 mod option;
 mod receiver;
 mod repository;
+mod root;
 mod signal;
 #[cfg(test)]
 mod testing;
@@ -23,15 +24,21 @@ mod testing;
 #[proc_macro_attribute]
 pub fn receiver(attr: TokenStream, item: TokenStream) -> TokenStream {
     let by_hand = cfg!(feature = "manual-registry");
-    receiver::expand(attr.into(), &item.into(), by_hand).into()
+    let (root, attr) = root::Root::take(attr.into());
+    let expansion = receiver::expand(attr, &item.into(), by_hand);
+    root.put_into(expansion).into()
 }
 
 #[proc_macro_attribute]
 pub fn signal(attr: TokenStream, item: TokenStream) -> TokenStream {
-    signal::expand(attr.into(), &item.into()).into()
+    let (root, attr) = root::Root::take(attr.into());
+    let expansion = signal::expand(attr, &item.into());
+    root.put_into(expansion).into()
 }
 
 #[proc_macro_attribute]
 pub fn repository(attr: TokenStream, item: TokenStream) -> TokenStream {
-    repository::expand(attr.into(), &item.into()).into()
+    let (root, attr) = root::Root::take(attr.into());
+    let expansion = repository::expand(attr, &item.into(), root.is_given());
+    root.put_into(expansion).into()
 }

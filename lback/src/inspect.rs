@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::error::{RegistryError, Result};
-use crate::receiver::{OnError, Phase, Registration};
+use crate::error::{RegistryError, Result, Warning};
+use crate::receiver::{OnError, Phase, Registration, SignalInfo};
 use crate::registry::Registry;
 
 /// Every receiver of the program, in the order in which they run.
@@ -30,30 +30,39 @@ pub fn receivers() -> Result<Listeners> {
             .iter()
             .map(|registration| Listener { registration })
     });
+    let unheard = registry
+        .listings()
+        .iter()
+        .filter(|it| it.receivers.is_empty());
     Ok(Listeners {
         listeners: listeners.collect(),
+        unheard: unheard.map(|listing| listing.signal).collect(),
     })
 }
 
 /// Checks the receivers of the program against each other, as making a session does: equal ids,
 /// circles of `before` and `after`, orders against something that is no receiver.
 ///
+/// What is no contradiction, and probably a mistake, comes back, and is logged once as a warning.
+///
 /// # Errors
 ///
 /// All that is wrong, at once.
 ///
 /// ```
-/// lback::verify()?;
-/// # Ok::<(), lback::RegistryError>(())
+/// let warnings = lback::verify()?;
+/// assert!(warnings.is_empty(), "{warnings:?}");
+/// # Ok::<(), lback::listing::RegistryError>(())
 /// ```
-pub fn verify() -> std::result::Result<(), RegistryError> {
-    Registry::global().map(|_| ())
+pub fn verify() -> std::result::Result<&'static [Warning], RegistryError> {
+    Registry::global().map(Registry::warnings)
 }
 
 /// What [`receivers`] found. Prints as a table, or as JSON.
 #[derive(Clone, Debug)]
 pub struct Listeners {
     listeners: Vec<Listener>,
+    unheard: Vec<&'static SignalInfo>,
 }
 
 impl Listeners {
@@ -66,16 +75,34 @@ impl Listeners {
     /// (`lback::sqlite::user_post_create`).
     #[must_use]
     pub fn of(&self, signal: &str) -> Self {
-        let is_meant = |listener: &&Listener| {
-            let info = listener.signal;
-            match signal.rsplit_once("::") {
-                None => signal == info.name(),
-                Some((module, name)) => (module, name) == (info.module(), info.name()),
-            }
+        let is_meant = |info: &SignalInfo| match signal.rsplit_once("::") {
+            None => signal == info.name(),
+            Some((module, name)) => (module, name) == (info.module(), info.name()),
         };
+        let listeners = self.iter().filter(|listener| is_meant(listener.signal));
+        let unheard = self.unheard.iter().filter(|info| is_meant(info));
         Self {
-            listeners: self.iter().filter(is_meant).copied().collect(),
+            listeners: listeners.copied().collect(),
+            unheard: unheard.copied().collect(),
         }
+    }
+
+    /// The signals that are declared and that nobody listens to.
+    ///
+    /// ```standalone_crate
+    /// use lback::prelude::*;
+    ///
+    /// #[signal]
+    /// struct OrderShipped {
+    ///     number: i32,
+    /// }
+    ///
+    /// let listeners = lback::receivers()?;
+    /// assert!(listeners.unheard().any(|signal| signal.name() == "order_shipped"));
+    /// # lback::Result::Ok(())
+    /// ```
+    pub fn unheard(&self) -> impl Iterator<Item = &'static SignalInfo> {
+        self.unheard.iter().copied()
     }
 
     /// How many there are.
@@ -156,7 +183,8 @@ impl std::ops::Deref for Listener {
 impl fmt::Display for Listeners {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
-            return f.write_str("no receivers\n");
+            f.write_str("no receivers\n")?;
+            return self.print_unheard(f);
         }
         let rows: Vec<[String; 5]> =
             std::iter::once(["signal", "phase", "order", "id", "place"].map(str::to_owned))
@@ -184,6 +212,24 @@ impl fmt::Display for Listeners {
                 widths[0], widths[1], widths[2], widths[3],
             )?;
         }
-        Ok(())
+        self.print_unheard(f)
     }
+}
+
+impl Listeners {
+    /// Those of the framework's own are many, and no mistake.
+    fn print_unheard(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let own = self.unheard().filter(|signal| !is_of_the_framework(signal));
+        let names: Vec<_> = own
+            .map(|signal| format!("{}::{}", signal.module(), signal.name()))
+            .collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "nobody listens to {}", names.join(", "))
+    }
+}
+
+fn is_of_the_framework(signal: &SignalInfo) -> bool {
+    signal.module().split("::").next() == Some("lback")
 }

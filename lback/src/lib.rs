@@ -67,8 +67,8 @@ mod trace;
 mod user;
 mod value;
 
-pub use error::{Error, Invalid, Problem, RegistryError, Result, Veto};
-pub use inspect::{Listener, Listeners, receivers, verify};
+pub use error::{Error, Invalid, Result, Retryable, Veto};
+pub use inspect::{receivers, verify};
 #[doc = include_str!("../docs/receiver.md")]
 #[doc = include_str!("../docs/expansion/receiver.md")]
 #[doc = include_str!("../docs/expansion/effect.md")]
@@ -81,22 +81,42 @@ pub use lback_macros::repository;
 pub use lback_macros::signal;
 #[cfg(feature = "r2d2")]
 pub use pool::{Database, DatabaseBuilder};
-pub use receiver::{BoxError, OnError, Phase, Place, Registration, Signal, SignalInfo, Timing};
+pub use receiver::{BoxError, IntoOutcome, Signal, SignalInfo};
 pub use repository::{
     AsKey, Cascade, CascadeAction, Entity, Filter, Names, Page, Repository, Set, Updates, Upserted,
     Validate,
 };
-pub use session::{
-    Captured, Event, Failure, FailureCause, Failures, Isolation, Lock, PendingEffect, Recording,
-    Session, SessionConnection, SkipReason, Target, TransactionOptions,
-};
-pub use signal::ManualRegistry;
+pub use session::{Session, SessionConnection, TransactionOptions};
+pub use signal::{AnyRow, ManualRegistry};
 #[cfg(feature = "users")]
-pub use user::{
-    CostLimit, Hasher, NewUser, Password, PasswordError, User, UserChanges, UserId, Verification,
-    schema,
-};
-pub use value::{Secret, Timestamp, Token};
+pub use user::{NewUser, Password, User, UserChanges, UserId, schema};
+pub use value::{Secret, Timestamp};
+
+/// What no caller sees: failures of effects and of isolated receivers.
+pub mod failure {
+    pub use crate::session::{Failure, FailureCause, Failures};
+}
+
+/// Who listens to what, as [`receivers`](crate::receivers) lists it, and what can be wrong with it.
+pub mod listing {
+    pub use crate::error::{Problem, RegistryError, Warning};
+    pub use crate::inspect::{Listener, Listeners};
+    pub use crate::receiver::{OnError, Phase, Place, Registration, Timing};
+}
+
+/// How passwords are hashed, and what comparing one tells. The type itself is
+/// [`Password`](crate::Password).
+#[cfg(feature = "users")]
+pub mod password {
+    pub use crate::user::{
+        CostLimit, HashedPassword, Hasher, PasswordError, PlainPassword, Verification,
+    };
+}
+
+/// The choices of [`TransactionOptions`](crate::TransactionOptions).
+pub mod transaction {
+    pub use crate::session::{Isolation, Lock};
+}
 
 /// The SQL types of the columns that Diesel has no type for.
 pub mod sql_types {
@@ -107,7 +127,9 @@ pub mod sql_types {
 
 /// What every backend's prelude shares.
 pub mod prelude {
-    pub use crate::{Repository, Secret, SignalInfo, Validate, Veto, receiver, repository, signal};
+    pub use crate::{
+        AnyRow, Repository, Secret, SignalInfo, Validate, Veto, receiver, repository, signal,
+    };
 }
 
 /// Lets tables of yours stand in one query with [`schema::users`].
@@ -157,11 +179,13 @@ pub mod __private {
     pub use diesel::query_builder::QueryFragment;
     pub use lback_macros::signal;
 
+    pub use crate::error::text_of_key;
     pub use crate::receiver::*;
-    pub use crate::registry::Declaration;
+    pub use crate::registry::{Declaration, Expectation, Expected};
     pub use crate::repository::{
         AsKey, BackendOf, ByKey, Changes, ChangesOf, Entity, Identified, InsertedInto, Inserts,
         KeyFor, KeyRef, Keyed, KnowsDefault, Makes, Model, One, Selects, Texts, Through, Updates,
+        add_shared_entity_to_the_second_repository,
     };
     pub use crate::session::{Session, SessionType};
     pub use crate::signal::*;

@@ -3,7 +3,7 @@
 use super::{later, refused, stored, traced};
 use crate::database::*;
 use expect_test::expect;
-use lback::Captured;
+use lback::testing::Captured;
 use lback_tests::{Trace, new_user};
 
 own_users!();

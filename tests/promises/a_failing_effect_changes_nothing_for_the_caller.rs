@@ -3,7 +3,8 @@
 
 use super::{stored, traced};
 use crate::database::*;
-use lback::{FailureCause, Phase};
+use lback::failure::FailureCause;
+use lback::listing::Phase;
 use lback_tests::{Trace, new_user};
 
 own_users!();

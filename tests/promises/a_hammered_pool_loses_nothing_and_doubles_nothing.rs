@@ -183,8 +183,8 @@ fn rows_notes_and_effects_agree() -> lback::Result<()> {
     let pool = lback::Database::<Native>::builder()
         .max_size(POOL)
         .wait(Duration::from_secs(60))
-        .state(Arc::clone(&effects))
-        .on_failure(move |failure| {
+        .with_state(Arc::clone(&effects))
+        .with_failure_handler(move |failure| {
             let failure = failure.to_string();
             failed.lock().expect("nobody panics").push(failure);
         })

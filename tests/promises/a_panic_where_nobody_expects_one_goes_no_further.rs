@@ -5,7 +5,8 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 
-use lback::{BoxError, FailureCause};
+use lback::BoxError;
+use lback::failure::FailureCause;
 use lback_tests::{Trace, new_user, note, notes};
 
 use crate::database::*;
@@ -187,14 +188,14 @@ fn what_an_effect_leaves_behind() {
     );
 
     // A handler that prints them panics, and so does what it leaves to be dropped.
-    session.on_failure(|failure| {
+    session = session.with_failure_handler(|failure| {
         let _ = failure.to_string();
     });
     Users
         .create(&mut session, new_user("grace"))
         .expect("it is committed");
     assert_eq!(trace.take(), ["welcome grace"]);
-    session.on_failure(|_| {});
+    session = session.with_failure_handler(|_| {});
     Users
         .create(&mut session, new_user("zoe"))
         .expect("it is committed");

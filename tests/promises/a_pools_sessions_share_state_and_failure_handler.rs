@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::database::*;
-use lback::Failure;
+use lback::failure::Failure;
 use lback_tests::{Trace, new_user};
 
 own_users!();
@@ -28,8 +28,8 @@ fn in_sessions_one_after_the_other_and_at_once() -> lback::Result<()> {
     let kept = Arc::clone(&failures);
     let pool = lback::Database::<Native>::builder()
         .max_size(2)
-        .state(trace.clone())
-        .on_failure(move |failure: &Failure| {
+        .with_state(trace.clone())
+        .with_failure_handler(move |failure: &Failure| {
             kept.lock()
                 .expect("nobody panics")
                 .push(failure.to_string());

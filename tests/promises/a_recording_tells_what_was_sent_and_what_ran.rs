@@ -4,7 +4,7 @@
 use super::{panic_of, traced};
 use crate::database::*;
 use expect_test::expect;
-use lback::{Recording, SkipReason};
+use lback::testing::{Recording, SkipReason};
 use lback_tests::new_user;
 
 own_users!();

@@ -3,7 +3,7 @@
 
 use crate::database::*;
 #[cfg(not(feature = "manual-registry"))]
-use lback::Problem;
+use lback::listing::Problem;
 use lback::manual_registry;
 use lback_tests::{Trace, new_user};
 
@@ -135,8 +135,8 @@ fn in_every_session_of_a_pool_too() {
     };
     let trace = Trace::new();
     let pool = lback::Database::<Native>::builder()
-        .state(trace.clone())
-        .registry(&manual_registry![first, later].unwrap())
+        .with_state(trace.clone())
+        .with_registry(&manual_registry![first, later].unwrap())
         .connect(&database.url())
         .unwrap();
 

@@ -115,7 +115,7 @@ fn out_of_receivers_and_effects() {
             };
             for failure in &session.take_failures().latest {
                 text.push_str(&format!("{failure} {failure:?}"));
-                if let lback::FailureCause::Error(error) = &failure.cause {
+                if let lback::failure::FailureCause::Error(error) = &failure.cause {
                     text.push_str(&told(error.as_ref()));
                 }
             }

@@ -3,7 +3,7 @@
 
 use super::{panic_of, stored, traced};
 use crate::database::*;
-use lback::Phase;
+use lback::listing::Phase;
 use lback_tests::{Trace, new_user, note, notes};
 
 own_users!();
@@ -55,7 +55,7 @@ fn created(user: &User, #[state] trace: &Trace) {
 
 fn reported(session: &mut Session) -> Vec<String> {
     let failures = session.take_failures();
-    let of = |failure: &lback::Failure| {
+    let of = |failure: &lback::failure::Failure| {
         assert_eq!(failure.phase, Phase::InTransaction);
         let receiver = failure.receiver.expect("it was one");
         let name = receiver.path.rsplit("::").next().unwrap();

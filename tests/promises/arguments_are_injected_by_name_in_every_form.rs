@@ -2,7 +2,7 @@
 //! signal, and only those that are named.
 
 use crate::database::*;
-use lback::Timing;
+use lback::listing::Timing;
 use lback_tests::{Trace, new_user};
 
 own_users!();

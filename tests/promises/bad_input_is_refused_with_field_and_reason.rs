@@ -3,7 +3,8 @@
 //! The rows about database files are in `sqlite_only`.
 
 use crate::database::*;
-use lback::{Error, Hasher, Page};
+use lback::password::Hasher;
+use lback::{Error, Page};
 use lback_tests::{cheap_password, count, new_user};
 
 own_users!();

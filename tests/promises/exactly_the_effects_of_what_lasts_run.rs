@@ -9,7 +9,8 @@ use std::sync::Arc;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use crate::database::*;
-use lback::{BoxError, FailureCause};
+use lback::BoxError;
+use lback::failure::FailureCause;
 use lback_tests::effect_model::{End, MAX_GENERATIONS, Model, Node, Script, trees};
 use lback_tests::{Trace, notes};
 
@@ -158,7 +159,7 @@ fn trace(session: &Session) -> &Trace {
 fn traced_session(mut session: Session) -> Session {
     let trace = Trace::new();
     let failures = trace.clone();
-    session.on_failure(move |failure| {
+    session = session.with_failure_handler(move |failure| {
         failures.note(match failure.cause {
             FailureCause::Panic(_) => "failure Panic",
             _ => "failure Error",

@@ -34,7 +34,9 @@ fn a_handler_gets_them_instead() {
     };
     let seen = Arc::new(Mutex::new(Vec::new()));
     let handler = Arc::clone(&seen);
-    session.on_failure(move |failure| handler.lock().unwrap().push(failure.cause.to_string()));
+    session = session.with_failure_handler(move |failure| {
+        handler.lock().unwrap().push(failure.cause.to_string())
+    });
 
     fail(&mut session, 2);
 
@@ -47,7 +49,7 @@ fn a_handler_that_panics_takes_no_effect_with_it() -> lback::Result<()> {
     let Some((_database, mut session, trace)) = traced() else {
         return Ok(());
     };
-    session.on_failure(|failure| panic!("no handler for: {failure}"));
+    session = session.with_failure_handler(|failure| panic!("no handler for: {failure}"));
 
     session.transaction(|session| {
         fail(session, 1);

@@ -3,7 +3,8 @@
 
 use super::{stored, traced};
 use crate::database::*;
-use lback::{Error, FailureCause};
+use lback::Error;
+use lback::failure::FailureCause;
 use lback_tests::{Trace, new_user, notes};
 
 own_users!();

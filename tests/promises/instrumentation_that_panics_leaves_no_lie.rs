@@ -94,7 +94,7 @@ fn at_every_event() {
             let mut session = database.session().with_state(trace.clone());
             let trap = Trap(Arc::new(AtomicUsize::new(usize::MAX)));
             session.conn().set_instrumentation(trap.clone());
-            session.on_failure(|_| {});
+            session = session.with_failure_handler(|_| {});
 
             trap.0.store(event, Ordering::SeqCst);
             let ended = catch_unwind(AssertUnwindSafe(|| attempt(&mut session)));

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::database::*;
 use diesel::connection::SimpleConnection;
-use lback::{Hasher, Page};
+use lback::Page;
+use lback::password::Hasher;
 use lback_tests::new_user;
 
 const USERS: UserRepository = UserRepository::new();

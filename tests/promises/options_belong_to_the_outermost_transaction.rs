@@ -2,7 +2,8 @@
 //! refuses writes.
 
 use crate::database::*;
-use lback::{Error, Isolation, Lock, TransactionOptions};
+use lback::transaction::{Isolation, Lock};
+use lback::{Error, TransactionOptions};
 use lback_tests::{count, new_user, note};
 
 mod heard {

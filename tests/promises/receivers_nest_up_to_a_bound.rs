@@ -48,7 +48,7 @@ fn panic_deep_down(session: &mut Session, #[state] brings: &Brings) -> lback::Re
 }
 
 /// Creates one user, who brings others; says how many there are then.
-fn create(brings: usize, limit: Option<usize>) -> Option<(lback::Result<User>, i64)> {
+fn create(brings: usize, limit: Option<u32>) -> Option<(lback::Result<User>, i64)> {
     let database = Database::fresh()?;
     let mut session = database.session().with_state(Brings(brings));
     if let Some(limit) = limit {

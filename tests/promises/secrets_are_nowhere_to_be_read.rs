@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 use crate::database::*;
 use diesel::connection::InstrumentationEvent;
-use lback::{Error, Hasher};
+use lback::Error;
+use lback::password::Hasher;
 use lback_tests::Trace;
 
 own_users!();

@@ -124,7 +124,7 @@ fn by_an_auth_token_for_ever_or_until_it_expires() {
         ("an hour ago", Some(in_seconds(-3_600)), false),
         ("just now", Some(in_seconds(-1)), false),
     ] {
-        let token = Token::generate();
+        let token = Secret::generate_token();
         let mut new = new_user(name);
         new.auth_token = Some(token.clone());
         new.token_expiry = expiry;
@@ -150,7 +150,7 @@ fn by_a_verification_token_only_until_it_expires() {
         ("in an hour", Some(in_seconds(3_600)), true),
         ("an hour ago", Some(in_seconds(-3_600)), false),
     ] {
-        let token = Token::generate();
+        let token = Secret::generate_token();
         let mut new = new_user(name);
         new.email_verification_token = Some(token.clone());
         new.email_verification_token_expiry = expiry;

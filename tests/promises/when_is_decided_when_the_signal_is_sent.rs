@@ -2,7 +2,7 @@
 
 use super::traced;
 use crate::database::*;
-use lback::SkipReason;
+use lback::testing::SkipReason;
 use lback_tests::{Trace, new_user};
 
 own_users!();

@@ -29,7 +29,7 @@ fn case() -> Option<Case> {
     let pool = lback::Database::builder()
         .max_size(1)
         .wait(Duration::from_secs(10))
-        .state(trace.clone())
+        .with_state(trace.clone())
         .connect(&database.url())
         .expect("the server answers");
     let runtime = tokio::runtime::Builder::new_multi_thread()

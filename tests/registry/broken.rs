@@ -3,8 +3,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use lback::Error;
+use lback::listing::Problem;
 use lback::sqlite::{prelude::*, users::*};
-use lback::{Error, Problem};
 
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 
@@ -67,6 +68,8 @@ mod unknown {
     pub(super) fn lost() {}
 }
 
+lback::expect_receivers!["mail.welcome", unknown::no_receiver, "audit", circle::a];
+
 #[test]
 fn all_mistakes_are_reported_at_once_with_their_places() {
     let error = lback::verify().expect_err("the registry is broken");
@@ -78,6 +81,18 @@ fn all_mistakes_are_reported_at_once_with_their_places() {
             Problem::UnknownNeighbour { receiver, path, .. } => {
                 assert_eq!(*path, "no_receiver");
                 ("unknown", vec![*receiver])
+            }
+            Problem::Expected {
+                receiver,
+                is_linked,
+                place,
+                ..
+            } => {
+                let text = problem.to_string();
+                assert!(text.contains(&place.to_string()), "{text}");
+                assert_eq!(text.contains("Cargo.toml"), !is_linked, "{text}");
+                found.push(format!("expected: {receiver}"));
+                continue;
             }
             other => panic!("{other:?}"),
         };
@@ -103,6 +118,8 @@ fn all_mistakes_are_reported_at_once_with_their_places() {
             "circle: a b c",
             "circle: narcissus",
             "equal ids: one other",
+            "expected: mail.welcome",
+            "expected: unknown::no_receiver",
             "unknown: lost",
         ]
     );
@@ -119,7 +136,7 @@ fn no_session_is_made() {
     let Err(Error::Registry(error)) = for_test else {
         panic!("a session was made");
     };
-    assert_eq!(error.problems().len(), 4, "{error}");
+    assert_eq!(error.problems().len(), 6, "{error}");
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn and_another_attempt_may_succeed() -> lback::Result<()> {
             assert!(result.is_err());
             drop(rival);
         }
-        Ok(())
+        lback::Result::Ok(())
     })?;
 
     assert_eq!(attempts, 2);

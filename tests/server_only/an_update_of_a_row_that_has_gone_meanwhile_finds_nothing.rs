@@ -3,7 +3,8 @@
 
 use super::inactive;
 use crate::database::*;
-use lback::{Error, Isolation, TransactionOptions};
+use lback::transaction::Isolation;
+use lback::{Error, TransactionOptions};
 use lback_tests::new_user;
 
 own_users!();

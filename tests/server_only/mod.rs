@@ -54,7 +54,7 @@ pub(crate) fn pool(url: &str, trace: &Trace) -> lback::Database<Native> {
     lback::Database::builder()
         .max_size(2)
         .wait(Duration::from_secs(10))
-        .state(trace.clone())
+        .with_state(trace.clone())
         .connect(url)
         .expect("the server answers")
 }

@@ -4,7 +4,8 @@
 use std::path::PathBuf;
 
 use crate::database::*;
-use lback::{Hasher, PasswordError, Timestamp};
+use lback::Timestamp;
+use lback::password::{Hasher, PasswordError};
 use lback_tests::new_user;
 
 own_users!();

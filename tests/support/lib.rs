@@ -94,7 +94,7 @@ pub fn new_user(name: &str) -> lback::NewUser {
 
 /// The hash of `secret`, made with parameters that cost nothing.
 pub fn cheap_password() -> lback::Password {
-    let hasher = lback::Hasher::argon2id(8, 1, 1).expect("the least that argon2 has");
+    let hasher = lback::password::Hasher::argon2id(8, 1, 1).expect("the least that argon2 has");
     hasher.hash("secret").expect("a valid password")
 }
 

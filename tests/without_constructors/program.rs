@@ -1,8 +1,10 @@
 //! The program: who hears what.
 
+use lback::listing::{Problem, RegistryError};
 use lback::sqlite::Database;
 use lback::sqlite::{prelude::*, users::*};
-use lback::{Error, ManualRegistry, Problem, RegistryError, SkipReason, manual_registry};
+use lback::testing::SkipReason;
+use lback::{Error, ManualRegistry, manual_registry};
 use lback_tests::{Trace, new_user};
 
 /// A signal without a session, and so without a registry of its own.
@@ -55,7 +57,7 @@ fn session_with(registry: &ManualRegistry) -> lback::Result<Session> {
 
 fn pooled_with(registry: &ManualRegistry) -> lback::Result<Session> {
     Database::builder()
-        .registry(registry)
+        .with_registry(registry)
         .connect(":memory:")?
         .session()
 }

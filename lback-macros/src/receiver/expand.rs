@@ -147,7 +147,7 @@ fn identity(receiver: &Receiver, signal: &TokenStream) -> TokenStream {
             #signal,
             ::core::concat!(::core::module_path!(), "::", #name),
             #place,
-            || ::lback::__private::type_id_of_val(&#function),
+            || ::lback::__private::Function::of(&#function),
         )
     }
 }

@@ -45,7 +45,7 @@ pub(crate) fn expand(attr: TokenStream, item: &TokenStream, by_hand: bool) -> To
     let choice = (by_hand && !is_method)
         .then(|| expand::choice(&function, checked.as_deref().unwrap_or_default()));
     let registrations = checked.map(|all| all.iter().map(expand::registrations).collect());
-    let function = parameter::without_state(function).into_token_stream();
+    let function = parameter::without_marks(function).into_token_stream();
     let mut expansion = beside(&function, registrations);
     expansion.extend(choice);
     expansion

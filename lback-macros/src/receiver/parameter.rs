@@ -75,14 +75,14 @@ pub(super) fn of_closure(closure: &ExprClosure, mistakes: &mut Mistakes) -> Vec<
     all
 }
 
-/// The function without `#[state]`, which the compiler does not know.
+/// The function without `#[state]` and `#[conn]`, which the compiler does not know.
 ///
 /// A further `#[receiver]` below this one has still to see it.
-pub(super) fn without_state(mut function: MaybeItemFn) -> MaybeItemFn {
+pub(super) fn without_marks(mut function: MaybeItemFn) -> MaybeItemFn {
     if !function.attrs.iter().any(is_receiver) {
         for input in &mut function.sig.inputs {
             if let FnArg::Typed(typed) = input {
-                typed.attrs.retain(|attr| !attr.path().is_ident("state"));
+                typed.attrs.retain(|attr| marked(attr).is_none());
             }
         }
     }
@@ -96,7 +96,7 @@ fn asked(
     lifetimes: &[Lifetime],
     mistakes: &mut Mistakes,
 ) -> Option<Asked> {
-    let is_state = is_state(attrs, mistakes);
+    let mark = mark(attrs, mistakes);
     let name = match pat {
         Pat::Ident(plain) if plain.by_ref.is_none() && plain.subpat.is_none() => &plain.ident,
         Pat::Wild(_) => {
@@ -122,7 +122,7 @@ fn asked(
     }
     .visit_type_mut(&mut elided);
     let source = match asked_for(name).as_str() {
-        _ if is_state => Source::State,
+        _ if mark.is_some() => mark.unwrap_or(Source::Argument),
         "conn" => Source::Connection,
         "session" => Source::Session,
         "signal" => Source::Signal,
@@ -136,15 +136,22 @@ fn asked(
     })
 }
 
-fn is_state(attrs: &[Attribute], mistakes: &mut Mistakes) -> bool {
-    let mut is_state = false;
+/// What `#[state]` or `#[conn]` says that the parameter is, whatever its name.
+fn mark(attrs: &[Attribute], mistakes: &mut Mistakes) -> Option<Source> {
+    let mut mark = None;
     for attr in attrs {
-        if attr.path().is_ident("state") {
-            is_state = true;
+        if let Some(source) = marked(attr) {
+            if mark.is_some_and(|other| other != source) {
+                mistakes.add(attr, "a parameter is one of both: `#[state]` or `#[conn]`");
+            }
+            mark = Some(source);
             if attr.meta.require_path_only().is_err() {
                 mistakes.add(
                     attr,
-                    "write `#[state]`; the parameter's type says which state",
+                    match source {
+                        Source::State => "write `#[state]`; the parameter's type says which state",
+                        _ => "write `#[conn]`; the session's connection stands in its place",
+                    },
                 );
             }
         } else if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
@@ -154,17 +161,26 @@ fn is_state(attrs: &[Attribute], mistakes: &mut Mistakes) -> bool {
             );
         }
     }
-    is_state
+    mark
+}
+
+fn marked(attr: &Attribute) -> Option<Source> {
+    let path = attr.path();
+    match () {
+        () if path.is_ident("state") => Some(Source::State),
+        () if path.is_ident("conn") => Some(Source::Connection),
+        () => None,
+    }
 }
 
 /// Two parameters for one argument, or two ways to one connection.
 fn together(all: &[Asked], mistakes: &mut Mistakes) {
     let of_signal = || all.iter().filter(|asked| asked.source != Source::State);
     for (i, asked) in of_signal().enumerate() {
-        let wanted = asked_for(&asked.name);
+        let wanted = asked.wanted_of_signal();
         if of_signal()
             .take(i)
-            .any(|earlier| asked_for(&earlier.name) == wanted)
+            .any(|earlier| earlier.wanted_of_signal() == wanted)
         {
             mistakes.add(
                 &asked.name,
@@ -195,6 +211,14 @@ fn form(place: Span, ty: Type) -> Lend {
 }
 
 impl Asked {
+    /// What is asked of the signal: a marked connection may have any name.
+    fn wanted_of_signal(&self) -> String {
+        match self.source {
+            Source::Connection => "conn".to_owned(),
+            _ => asked_for(&self.name),
+        }
+    }
+
     /// For a receiver in the transaction.
     pub(super) fn lent(self, mistakes: &mut Mistakes) -> Option<Lent> {
         match self.source {
@@ -235,7 +259,8 @@ impl Asked {
             Source::State | Source::Connection | Source::Session => {
                 mistakes.add(
                     &self.name,
-                    "a condition sees only the arguments of the signal; decide this in the receiver",
+                    "a condition sees only the arguments of the signal, because it is decided before anything is \
+                     prepared for the receiver; decide this in the receiver",
                 );
                 None
             }

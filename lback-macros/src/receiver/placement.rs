@@ -152,7 +152,22 @@ fn not_a_signal(word: &str) -> Option<String> {
         };
         return Some(format!("`{word}` needs a value: `{word} = {example}`"));
     }
-    nearest(word, &PHASES).map(|phase| format!("did you mean `{phase}`?"))
+    if let Some(phase) = nearest(word, &PHASES) {
+        return Some(format!("did you mean `{phase}`?"));
+    }
+    // A signal has a noun and a verb: a word of one part was rather meant as an option.
+    let known: Vec<_> = OPTIONS
+        .iter()
+        .copied()
+        .chain(["isolate", "abort"])
+        .collect();
+    let meant = (!word.contains('_') || word.starts_with("on_"))
+        .then(|| nearest(word, &known))
+        .flatten()?;
+    let option = not_a_signal(meant)?;
+    Some(format!(
+        "`{word}` is no signal; did you mean `{meant}`? {option}"
+    ))
 }
 
 fn number(value: &Expr) -> syn::Result<i32> {

@@ -1,9 +1,10 @@
 //! Refuses what has no meaning, all of it at once.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
+use syn::visit::Visit;
 use syn::{Attribute, Ident, ItemStruct, Path, Type, Visibility};
 
 use super::parse::{Fields, Options};
@@ -62,6 +63,7 @@ pub(super) fn repository(
     }
     required(&options, mistakes);
     updates(&options, mistakes);
+    owned(&options, mistakes);
     let noun = noun(&options, mistakes);
     let backend = backend(&options, mistakes);
     Some(Repository {
@@ -82,11 +84,48 @@ pub(super) fn repository(
     })
 }
 
+/// The engine keeps data for receivers and effects, and so none of it may be borrowed.
+fn owned(options: &Options, mistakes: &mut Mistakes) {
+    let mut refuse = |ty: &dyn ToTokens, find: &mut dyn FnMut(&mut Borrowed)| {
+        let mut borrowed = Borrowed(None);
+        find(&mut borrowed);
+        if let Some(lifetime) = borrowed.0 {
+            let name = ty.to_token_stream().to_string();
+            let name = name.split('<').next().unwrap_or_default().trim().to_owned();
+            mistakes.add(
+                lifetime,
+                format!(
+                    "a repository's types own what they hold, because receivers may change the \
+                     data and effects keep the row: give `{name}` a `String` where it has a `&str`, \
+                     and no lifetime"
+                ),
+            );
+        }
+    };
+    if let Some(given) = &options.entity {
+        refuse(&given.value, &mut |found| found.visit_path(&given.value));
+    }
+    for given in [&options.insert, &options.update].into_iter().flatten() {
+        refuse(&given.value, &mut |found| found.visit_type(&given.value));
+    }
+}
+
+/// The first lifetime of a type, but for `'static`.
+struct Borrowed(Option<syn::Lifetime>);
+
+impl<'ast> Visit<'ast> for Borrowed {
+    fn visit_lifetime(&mut self, lifetime: &'ast syn::Lifetime) {
+        if lifetime.ident != "static" {
+            self.0.get_or_insert_with(|| lifetime.clone());
+        }
+    }
+}
+
 fn required(options: &Options, mistakes: &mut Mistakes) {
     let given = [
-        ("entity = Post", options.entity.is_some()),
-        ("table = posts", options.table.is_some()),
-        ("insert = NewPost", options.insert.is_some()),
+        ("entity = Article", options.entity.is_some()),
+        ("table = articles", options.table.is_some()),
+        ("insert = NewArticle", options.insert.is_some()),
         (
             "connection = SqliteConnection",
             options.connection.is_some(),
@@ -163,7 +202,7 @@ fn noun(options: &Options, mistakes: &mut Mistakes) -> Option<Ident> {
         _ => {
             mistakes.absorb(syn::Error::new(
                 place,
-                "the name of an argument, in lower case: `name = \"post\"`",
+                "the name of an argument, in lower case: `name = \"article\"`",
             ));
             None
         }

@@ -1,6 +1,6 @@
 //! The signals of a repository, and what the engine needs to send them.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -10,13 +10,16 @@ use super::part;
 use crate::name::{pascal, snake};
 
 /// What is added beside the struct.
-pub(super) fn repository(repository: &Repository) -> TokenStream {
+pub(super) fn repository(repository: &Repository, has_root: bool) -> TokenStream {
     let events = Event::all(repository);
-    let signals = events.iter().map(|event| signal(repository, event));
+    let signals = events
+        .iter()
+        .map(|event| signal(repository, event, has_root));
     let entity = repository.declares_entity.then(|| entity(repository));
     let model = model(repository, &events);
     let updates = updates(repository, &events);
     let backend = backend(repository);
+    let any = events.iter().map(|event| of_any_entity(repository, event));
     let conditions = &repository.conditions;
     let only = only(repository);
     quote! {
@@ -29,6 +32,7 @@ pub(super) fn repository(repository: &Repository) -> TokenStream {
             #entity
             #model
             #updates
+            #(#any)*
             #backend
         };
     }
@@ -193,7 +197,7 @@ impl Argument {
     }
 }
 
-fn signal(repository: &Repository, event: &Event) -> TokenStream {
+fn signal(repository: &Repository, event: &Event, has_root: bool) -> TokenStream {
     let Repository {
         ident,
         visibility,
@@ -202,7 +206,10 @@ fn signal(repository: &Repository, event: &Event) -> TokenStream {
         ..
     } = repository;
     let Event { arguments, doc, .. } = event;
-    let pre = event.is_pre.then(|| quote!((pre)));
+    let pre = event.is_pre.then(|| quote!(pre));
+    let root = has_root.then(|| quote!(crate = ::lback));
+    let any = Some(quote!(any));
+    let options: Vec<_> = pre.into_iter().chain(any).chain(root).collect();
     let fields = event.fields.iter().map(
         |Argument {
              doc, name, field, ..
@@ -217,7 +224,7 @@ fn signal(repository: &Repository, event: &Event) -> TokenStream {
         #[doc = #doc]
         #(#conditions)*
         #[allow(dead_code)]
-        #[::lback::__private::signal #pre]
+        #[::lback::__private::signal(#(#options),*)]
         #visibility struct #arguments<'a> {
             /// The repository that sends it.
             #visibility sender: &'a #ident,
@@ -228,10 +235,71 @@ fn signal(repository: &Repository, event: &Event) -> TokenStream {
     }
 }
 
+/// What receivers of every entity see of the row.
+fn of_any_entity(repository: &Repository, event: &Event) -> TokenStream {
+    let Repository {
+        ident,
+        entity,
+        noun,
+        ..
+    } = repository;
+    let Event {
+        name,
+        arguments,
+        role,
+        ..
+    } = event;
+    let has = |name: &str| event.fields.iter().any(|field| field.name == name);
+    let args = Ident::new("args", Span::mixed_site());
+    let shown = |field: &Ident| quote!((&::lback::__private::Shown(&*#args.#field)).shown());
+    let none = || quote!(::core::option::Option::None);
+    let named = |name: &str| Ident::new(name, Span::mixed_site());
+    let optional = |name: &str| {
+        if has(name) {
+            shown(&named(name))
+        } else {
+            none()
+        }
+    };
+    let (key, value) = if has("data") {
+        (none(), shown(&named("data")))
+    } else {
+        let key = quote! {
+            ::core::option::Option::Some(::lback::__private::text_of_key(
+                &::lback::__private::Entity::key(#args.#noun),
+            ))
+        };
+        (key, shown(noun))
+    };
+    let (previous, changes) = (optional("previous"), optional("update_data"));
+    quote_spanned! {entity.span()=>
+        #[automatically_derived]
+        impl ::lback::__private::OfAnyEntity for #name {
+            type Any = <<#ident as ::lback::__private::Model>::Connection
+                as ::lback::__private::AnySignals>::#role;
+
+            fn row(#args: &#arguments<'_>) -> ::lback::AnyRow {
+                #[allow(unused_imports)]
+                use ::lback::__private::{ShownByNobody as _, ShownBySerde as _};
+                ::lback::AnyRow::__new(
+                    <Self as ::lback::__private::Signal>::INFO,
+                    <#entity as ::lback::__private::Entity>::NAME,
+                    #key,
+                    [#value, #previous, #changes],
+                )
+            }
+        }
+    }
+}
+
 fn entity(repository: &Repository) -> TokenStream {
     let entity = &repository.entity;
     let noun = repository.noun.unraw().to_string();
     quote_spanned! {entity.span()=>
+        // First, for its name is the remedy where two repositories have one entity.
+        #[automatically_derived]
+        impl ::lback::__private::add_shared_entity_to_the_second_repository for #entity {}
+
         #[automatically_derived]
         impl ::lback::__private::Entity for #entity {
             type Key = <

@@ -14,7 +14,9 @@ use proc_macro2::TokenStream;
 use crate::mistake::{Mistakes, beside};
 
 /// The struct as it was, then its signals and statements, or the mistakes.
-pub(crate) fn expand(attr: TokenStream, item: &TokenStream) -> TokenStream {
+///
+/// `has_root` says that the runtime is elsewhere than usual, which the signals must be told, too.
+pub(crate) fn expand(attr: TokenStream, item: &TokenStream, has_root: bool) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let options = parse::options(attr, &mut mistakes);
     let checked = mistakes
@@ -22,6 +24,6 @@ pub(crate) fn expand(attr: TokenStream, item: &TokenStream) -> TokenStream {
         .and_then(|item| check::repository(options, item, &mut mistakes));
     let added = mistakes
         .finish(checked)
-        .map(|repository| expand::repository(&repository));
+        .map(|repository| expand::repository(&repository, has_root));
     beside(item, added)
 }

@@ -74,7 +74,10 @@ fn option(
     let name: Ident = input.parse()?;
     match name.to_string().as_str() {
         "entity" => set(&mut options.entity, name, value(input)?, mistakes),
-        "table" => set(&mut options.table, name, value(input)?, mistakes),
+        "table" => {
+            let table = table(input, mistakes)?;
+            set(&mut options.table, name, table, mistakes);
+        }
         "insert" => set(&mut options.insert, name, value(input)?, mistakes),
         "update" => set(&mut options.update, name, value(input)?, mistakes),
         "connection" => set(&mut options.connection, name, value(input)?, mistakes),
@@ -117,6 +120,30 @@ impl Parse for Fields {
             is_tuple: true,
         })
     }
+}
+
+/// `posts`, `schema::posts`, or, as Diesel's queries say, `posts::table`.
+fn table(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Path> {
+    if input.peek2(LitStr) {
+        let quoted: LitStr = value(input)?;
+        let name = quoted.value();
+        mistakes.add(
+            &quoted,
+            format!(
+                "the table is the module that `diesel::table!` makes, as a path without quotes: \
+                 `table = {name}`"
+            ),
+        );
+        return Ok(quoted
+            .parse()
+            .unwrap_or_else(|_| Ident::new("table", quoted.span()).into()));
+    }
+    let mut table: Path = value(input)?;
+    if table.segments.len() > 1 && table.segments.last().is_some_and(|it| it.ident == "table") {
+        table.segments.pop();
+        table.segments.pop_punct();
+    }
+    Ok(table)
 }
 
 fn value<T: Parse>(input: ParseStream<'_>) -> syn::Result<T> {

@@ -1,9 +1,14 @@
 use expect_test::{expect, expect_file};
+use proc_macro2::TokenStream;
 use quote::quote;
 use syn::visit_mut::{self, VisitMut};
 
 use super::expand;
 use crate::testing::{errors, half_typed, page};
+
+fn expanded(attr: TokenStream, item: &TokenStream) -> TokenStream {
+    expand(attr, item, false)
+}
 
 #[test]
 fn half_typed_code_keeps_its_struct() {
@@ -17,18 +22,18 @@ fn half_typed_code_keeps_its_struct() {
         }
     );
     for attr in half_typed(&attr) {
-        let expansion = expand(attr, &item).to_string();
+        let expansion = expanded(attr, &item).to_string();
         assert!(expansion.starts_with(&item.to_string()), "{expansion}");
     }
     for item in half_typed(&item) {
-        let expansion = expand(attr.clone(), &item).to_string();
+        let expansion = expanded(attr.clone(), &item).to_string();
         assert!(expansion.starts_with(&item.to_string()), "{expansion}");
     }
 }
 
 #[test]
 fn all_mistakes_are_reported_at_once() {
-    let expansion = expand(
+    let expansion = expanded(
         quote!(
             entity = Data,
             tabel = posts,
@@ -50,7 +55,7 @@ fn all_mistakes_are_reported_at_once() {
 
 #[test]
 fn the_six_signals_are_named_after_the_entity() {
-    let expansion = expand(
+    let expansion = expanded(
         quote!(
             entity = BlogPost,
             table = posts,
@@ -94,7 +99,7 @@ fn the_documentation_shows_the_expansion() {
     let item = quote!(
         pub struct Posts;
     );
-    let mut made: syn::File = syn::parse2(expand(attr.clone(), &item)).expect("a list of items");
+    let mut made: syn::File = syn::parse2(expanded(attr.clone(), &item)).expect("a list of items");
     OneSignal.visit_file_mut(&mut made);
     let page = page(
         "The struct stays as it is. Of the six signals, which are alike, one is shown. A repository",

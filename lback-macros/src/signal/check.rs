@@ -20,6 +20,8 @@ pub(super) struct Signal {
     pub(super) name: Ident,
     pub(super) has_lifetime: bool,
     pub(super) fields: Vec<Ident>,
+    /// Whether it says itself that it must be used.
+    pub(super) is_must_use: bool,
     /// Whether its fields may be unread: then nothing need read them.
     pub(super) allows_dead_code: bool,
     /// What the field `session` refers to.
@@ -62,6 +64,10 @@ pub(super) fn signal(timing: Timing, item: ItemStruct, mistakes: &mut Mistakes) 
     Some(Signal {
         timing,
         conditions: conditions(&item.attrs),
+        is_must_use: item
+            .attrs
+            .iter()
+            .any(|attr| attr.path().is_ident("must_use")),
         allows_dead_code: allows_dead_code(&item.attrs),
         name: identifier(&snaked, item.ident.span())?,
         visibility: item.vis,
@@ -119,7 +125,7 @@ fn argument(
         // Nothing to say.
     } else {
         mistakes.add(
-            &field.attrs[0],
+            conditions(&field.attrs).first(),
             "a signal's arguments are the same in every build",
         );
     }

@@ -10,7 +10,7 @@ use super::check::Signal;
 use super::parse::Timing;
 
 /// What is added beside the struct.
-pub(super) fn declaration(signal: &Signal) -> TokenStream {
+pub(super) fn declaration(signal: &Signal, is_any: bool) -> TokenStream {
     let Signal {
         conditions,
         visibility,
@@ -23,7 +23,7 @@ pub(super) fn declaration(signal: &Signal) -> TokenStream {
         " Names the signal [`{0}`](struct@{0}) where a value is wanted: `session.mute({0}, ..)`.",
         name.unraw()
     );
-    let declared = declared(signal);
+    let declared = declared(signal, is_any);
     let sessions = signal
         .session
         .as_ref()
@@ -55,13 +55,14 @@ pub(super) fn declaration(signal: &Signal) -> TokenStream {
     }
 }
 
-fn declared(signal: &Signal) -> TokenStream {
+fn declared(signal: &Signal, is_any: bool) -> TokenStream {
     let Signal {
         name, arguments, ..
     } = signal;
     let text = name.unraw().to_string();
     let lifetime = signal.has_lifetime.then(|| quote!(<'__lback>));
     let timing = timing(signal);
+    let any = is_any.then(|| quote!(, ByAny));
     quote! {
         #[automatically_derived]
         impl ::lback::__private::Signal for #name {
@@ -75,7 +76,7 @@ fn declared(signal: &Signal) -> TokenStream {
                 );
         }
 
-        ::lback::__private::declare! { #name }
+        ::lback::__private::declare! { #name #any }
     }
 }
 

@@ -16,11 +16,20 @@ pub(super) enum Timing {
 
 // nothing
 // pre
-pub(super) fn timing(attr: TokenStream, mistakes: &mut Mistakes) -> Timing {
-    let mut timing = None;
+// any, pre, any: with receivers of every entity
+pub(super) fn timing(attr: TokenStream, mistakes: &mut Mistakes) -> (Timing, bool) {
+    let (mut timing, mut is_any) = (None, false);
     let parser = |input: ParseStream<'_>| {
         while !input.is_empty() {
             let word: Ident = input.parse()?;
+            // Not public: a repository says it of its own signals.
+            if word == "any" {
+                is_any = true;
+                if !comma(input)? {
+                    break;
+                }
+                continue;
+            }
             match (word == "pre", timing) {
                 (true, None) => timing = Some(Timing::Pre),
                 (true, Some(_)) => mistakes.add(&word, "`pre` is given twice; keep one"),
@@ -40,7 +49,7 @@ pub(super) fn timing(attr: TokenStream, mistakes: &mut Mistakes) -> Timing {
     };
     let parsed = parser.parse2(attr);
     mistakes.value(parsed);
-    timing.unwrap_or(Timing::Post)
+    (timing.unwrap_or(Timing::Post), is_any)
 }
 
 /// The struct that lists a signal's arguments.

@@ -15,7 +15,7 @@ fn half_typed_code_keeps_its_struct() {
     };
     for item in half_typed(&item) {
         let expansion = expand(quote!(pre), &item).to_string();
-        assert!(expansion.starts_with(&item.to_string()), "{expansion}");
+        assert!(expansion.contains(&item.to_string()), "{expansion}");
     }
 }
 

@@ -3,9 +3,11 @@
 mod carried;
 mod causes;
 mod database;
+mod password;
 mod probe;
 mod receiver;
 mod registry;
+mod retry;
 mod text;
 mod veto;
 
@@ -13,7 +15,10 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
-pub use self::registry::{Problem, RegistryError};
+#[allow(unused_imports)] // unused without users
+pub use self::password::PasswordError;
+pub use self::registry::{Problem, RegistryError, Warning};
+pub use self::retry::Retryable;
 pub use self::veto::Veto;
 use crate::receiver::{BoxError, Registration};
 
@@ -22,6 +27,7 @@ pub(crate) use self::database::{
 };
 pub(crate) use self::receiver::of_receiver;
 pub(crate) use self::text::Whole;
+pub use self::text::text_of_key;
 
 /// `Result` with [`Error`].
 ///
@@ -99,13 +105,13 @@ pub enum Error {
         /// What the database said.
         source: diesel::result::Error,
     },
-    /// There is no such row.
+    /// There is no such row. Made with [`Error::not_found`], and of Diesel's own `NotFound`.
     #[non_exhaustive]
     NotFound {
-        /// What was looked for.
+        /// What was looked for; `row`, where Diesel does not tell.
         entity: &'static str,
-        /// Its key.
-        key: String,
+        /// Its key, if it was looked for by one.
+        key: Option<String>,
     },
     /// The database executed the statement and did not write the row: a trigger or a rule suppressed
     /// it, or put something else in its place. Nothing of the operation is left.
@@ -190,7 +196,7 @@ pub enum Error {
     #[non_exhaustive]
     Recursion {
         /// The bound.
-        limit: usize,
+        limit: u32,
         /// The receivers that were running, outermost first.
         chain: Vec<&'static Registration>,
         /// The signal that was not sent any more.
@@ -227,7 +233,7 @@ pub enum Error {
         source: BoxError,
     },
     /// A password could not be hashed or compared.
-    Password(BoxError),
+    Password(PasswordError),
     /// Any other error of the database.
     Database(diesel::result::Error),
 }
@@ -277,6 +283,19 @@ impl Error {
     /// that are `transparent`), so a busy database that made a receiver fail is seen.
     pub fn is_retryable(&self) -> bool {
         carried::is_retryable(self)
+    }
+
+    /// There is no `entity` with this key: for look-ups of your own.
+    ///
+    /// ```
+    /// let error = lback::Error::not_found("invoice", &9);
+    /// assert_eq!(error.to_string(), "there is no invoice with key 9");
+    /// ```
+    pub fn not_found(entity: &'static str, key: &impl fmt::Debug) -> Self {
+        Self::NotFound {
+            entity,
+            key: Some(text_of_key(key)),
+        }
     }
 
     /// The receiver that vetoed, failed, or lacks a state.

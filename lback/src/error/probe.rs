@@ -27,7 +27,7 @@ pub(super) enum Found {
     Vetoed(&'static Registration, Veto),
     /// [`Error::Recursion`](super::Error::Recursion).
     Recursion {
-        limit: usize,
+        limit: u32,
         chain: Vec<&'static Registration>,
         signal: &'static str,
     },

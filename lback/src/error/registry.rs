@@ -1,7 +1,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use crate::receiver::{Registration, SignalInfo};
+use crate::receiver::{Place, Registration, SignalInfo};
 
 /// All that is wrong with the registry.
 #[derive(Debug)]
@@ -66,8 +66,45 @@ pub enum Problem {
         /// The function's path.
         function: &'static str,
     },
+    /// [`expect_receivers!`](crate::expect_receivers) names a receiver that is not there.
+    #[non_exhaustive]
+    Expected {
+        /// Its path or id, as written.
+        receiver: &'static str,
+        /// Whether the function itself was named: then its crate is linked.
+        is_linked: bool,
+        /// Where it was named.
+        place: Place,
+    },
     /// The linker dropped the constructors that register receivers.
     ConstructorsDropped,
+}
+
+/// What is no contradiction among receivers, and probably a mistake.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Warning {
+    /// `before` or `after` names a receiver that is never called beside this one: it listens to none
+    /// of the same signals in the same phase, so the order says nothing.
+    #[non_exhaustive]
+    UnrelatedNeighbour {
+        /// Who names it.
+        receiver: &'static Registration,
+        /// The path, as written.
+        path: &'static str,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnrelatedNeighbour { receiver, path } => write!(
+                f,
+                "{receiver} is ordered against `{path}`, which listens to none of the same signals \
+                 in the same phase: the order has no effect"
+            ),
+        }
+    }
 }
 
 impl fmt::Display for Problem {
@@ -82,6 +119,17 @@ impl fmt::Display for Problem {
                 )?;
                 for receiver in receivers {
                     write!(f, " {},", receiver.place)?;
+                }
+                let is_one_place = receivers.windows(2).all(|two| two[0].place == two[1].place);
+                if is_one_place && receivers.iter().all(|it| it.has_default_id()) {
+                    // A crate's own unit tests beside the crate, which another crate brings along.
+                    let name = id.split("::").next().unwrap_or(id);
+                    return write!(
+                        f,
+                        " the crate `{name}` is in this program twice, with all its receivers: as the \
+                         crate whose unit tests these are, and as a dependency of another crate. \
+                         Move these tests into its folder `tests`, where it is there once"
+                    );
                 }
                 f.write_str(" give all but one of them `id = \"...\"`")
             }
@@ -101,6 +149,28 @@ impl fmt::Display for Problem {
                 f,
                 "`{function}` is a function but no receiver: add `#[receiver(..)]` to it"
             ),
+            Self::Expected {
+                receiver,
+                is_linked: true,
+                place,
+            } => write!(
+                f,
+                "`{receiver}`, which {place} expects, is a function but no receiver: add \
+                 `#[receiver(..)]` to it"
+            ),
+            Self::Expected {
+                receiver, place, ..
+            } => {
+                write!(
+                    f,
+                    "there is no receiver `{receiver}`, which {place} expects: is its id another?"
+                )?;
+                f.write_str(
+                    " A crate that only stands in Cargo.toml is not linked, and its receivers are \
+                     not there: write `use its_name as _;` in the program, or name the function by \
+                     its path in `expect_receivers!`",
+                )
+            }
             Self::ConstructorsDropped => f.write_str(
                 "no receiver is registered, because this program's constructors were dropped: \
                  a static library needs `--whole-archive`, WebAssembly a call of \

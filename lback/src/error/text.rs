@@ -64,7 +64,8 @@ impl StdError for Error {
             | Self::ForeignKey { source }
             | Self::CommitUnknown { source }
             | Self::Unreadable { source, .. } => Some(source),
-            Self::Connection { source, .. } | Self::Password(source) => source.source(),
+            Self::Connection { source, .. } => source.source(),
+            Self::Password(source) => source.source(),
             Self::Database(source) => source.source(),
             Self::Registry(error) => error.source(),
             Self::Vetoed { source, .. } => below_the_veto(source.as_deref()?),
@@ -138,7 +139,11 @@ impl Error {
                 f.write_str("a row with these values exists already")
             }
             Self::ForeignKey { .. } => f.write_str("a reference between rows is broken"),
-            Self::NotFound { entity, key } => write!(f, "there is no {entity} with key {key}"),
+            Self::NotFound {
+                entity,
+                key: Some(key),
+            } => write!(f, "there is no {entity} with key {key}"),
+            Self::NotFound { entity, key: None } => write!(f, "there is no such {entity}"),
             Self::Unreadable { entity, key, .. } => {
                 write!(f, "the {entity} with key {key} cannot be read")
             }
@@ -258,4 +263,41 @@ fn print_veto(
     }
     // That of an operation further in names the receiver itself.
     f.write_str(carried.text.strip_prefix(&by).unwrap_or(&carried.text))
+}
+
+/// A key as a person writes it: `9`, and not `UserId(9)`.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn text_of_key(key: &impl fmt::Debug) -> String {
+    let mut text = format!("{key:?}");
+    while let Some(inner) = inside_newtype(&text) {
+        text = inner.to_owned();
+    }
+    text
+}
+
+/// What stands between the brackets of `Name(..)`, if that is all.
+fn inside_newtype(text: &str) -> Option<&str> {
+    let (name, rest) = text.split_once('(')?;
+    let is_name = name.starts_with(char::is_uppercase)
+        && name
+            .chars()
+            .all(|char| char.is_alphanumeric() || char == '_');
+    rest.strip_suffix(')').filter(|_| is_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text_of_key;
+
+    #[test]
+    fn a_key_is_written_without_the_names_of_its_types() {
+        #[derive(Debug)]
+        #[allow(dead_code)]
+        struct Id<T>(T);
+        assert_eq!(text_of_key(&Id(Id(9))), "9");
+        assert_eq!(text_of_key(&Id("a(b)")), r#""a(b)""#);
+        assert_eq!(text_of_key(&(Id(1), Id(2))), "(Id(1), Id(2))");
+        assert_eq!(text_of_key(&"Id(1)"), r#""Id(1)""#);
+    }
 }

@@ -16,6 +16,8 @@ pub(super) struct Manager<C> {
     on_connect: Option<Hook<C>>,
     before_reuse: Option<Hook<C>>,
     keeps_statements: bool,
+    /// Everything happens in a transaction that is never committed.
+    is_for_test: bool,
     facts: Facts,
 }
 
@@ -26,6 +28,7 @@ impl<C: SessionConnection + R2D2Connection> Manager<C> {
             on_connect: hooks.on_connect.clone(),
             before_reuse: hooks.before_reuse.clone(),
             keeps_statements: settings.keeps_statements(),
+            is_for_test: settings.is_for_test,
             facts: settings.facts().clone(),
         }
     }
@@ -69,13 +72,20 @@ impl<C: SessionConnection + R2D2Connection> ManageConnection for Manager<C> {
         if let Some(hook) = &self.on_connect {
             hook(&mut connection).map_err(Error::QueryError)?;
         }
+        if self.is_for_test {
+            connection
+                .begin_test_transaction()
+                .map_err(Error::QueryError)?;
+        }
         Ok(connection)
     }
 
     /// Asked before a connection is handed out again. Where r2d2 would send a question that means
     /// nothing, this sends what undoes a transaction that nobody knows of.
     fn is_valid(&self, connection: &mut C) -> Result<(), Error> {
-        connection.reset().map_err(Error::QueryError)?;
+        if !self.is_for_test {
+            connection.reset().map_err(Error::QueryError)?;
+        }
         match &self.before_reuse {
             Some(hook) => hook(connection).map_err(Error::QueryError),
             None => Ok(()),
@@ -86,7 +96,11 @@ impl<C: SessionConnection + R2D2Connection> ManageConnection for Manager<C> {
     /// (`begin_test_transaction`): it would make every later session fail.
     fn has_broken(&self, connection: &mut C) -> bool {
         let status = AnsiTransactionManager::transaction_manager_status_mut(connection);
-        let is_free = matches!(status.transaction_depth(), Ok(None));
+        let depth = status.transaction_depth();
+        if self.is_for_test {
+            return !matches!(depth, Ok(Some(depth)) if depth.get() == 1);
+        }
+        let is_free = matches!(depth, Ok(None));
         !is_free || self.connections.has_broken(connection)
     }
 }

@@ -29,8 +29,8 @@ use crate::signal::ManualRegistry;
 /// struct Clock;
 ///
 /// let database = lback::sqlite::Database::builder()
-///     .state(Clock)
-///     .on_failure(|failure| eprintln!("{failure}"))
+///     .with_state(Clock)
+///     .with_failure_handler(|failure| eprintln!("{failure}"))
 ///     .connect(&url)?;
 /// lback::sqlite::migrate(&mut database.session()?)?;
 /// let ada = database.transaction(|session| {
@@ -93,7 +93,12 @@ impl<C: SessionConnection + R2D2Connection> Database<C> {
             what: "the pool has no connection to give".into(),
             source: error.into(),
         })?;
-        Ok(Session::from_guard(guard)?.with_settings(&self.settings))
+        let session = if self.settings.is_for_test {
+            Session::in_test_transaction(guard)?
+        } else {
+            Session::from_guard(guard)?
+        };
+        Ok(session.with_settings(&self.settings))
     }
 
     /// Runs a closure in a transaction of a session of its own: see
@@ -148,14 +153,17 @@ impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
 
     /// A value for all sessions: see [`Session::with_state`].
     #[must_use]
-    pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+    pub fn with_state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.settings.add_state(value);
         self
     }
 
-    /// A handler for all sessions: see [`Session::on_failure`].
+    /// A handler for all sessions: see [`Session::with_failure_handler`].
     #[must_use]
-    pub fn on_failure(mut self, handler: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
+    pub fn with_failure_handler(
+        mut self,
+        handler: impl Fn(&Failure) + Send + Sync + 'static,
+    ) -> Self {
         self.settings.on_failure(handler);
         self
     }
@@ -163,7 +171,7 @@ impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
     /// How many shapes of an update stay prepared on each connection, for each repository: see
     /// [`Session::with_prepared_updates`].
     #[must_use]
-    pub fn prepared_updates(mut self, most: usize) -> Self {
+    pub fn with_prepared_updates(mut self, most: u32) -> Self {
         self.settings.keep_prepared(most);
         self
     }
@@ -177,7 +185,7 @@ impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
 
     /// A registry for all sessions: see [`Session::with_registry`].
     #[must_use]
-    pub fn registry(mut self, registry: &ManualRegistry) -> Self {
+    pub fn with_registry(mut self, registry: &ManualRegistry) -> Self {
         self.settings.set_own_registry(registry.registry());
         self
     }
@@ -225,6 +233,37 @@ impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
         self
     }
 
+    /// For tests of what takes the pool itself, such as the handlers of a web application: all its
+    /// sessions share one connection, inside one transaction that is never committed, so the database
+    /// stays as it was.
+    ///
+    /// The test transaction does not count: the transactions of each session are outermost, and
+    /// effects run at their end, as in [`Session::for_test`]. One session at a time: another one waits
+    /// until the first is dropped, 5 seconds unless [told](Self::wait). On MySQL and MariaDB, DDL
+    /// would commit the test transaction: migrate before.
+    ///
+    /// ```
+    /// use lback::sqlite::{Database, prelude::*, users::*};
+    ///
+    /// /// What is to be tested.
+    /// fn sign_up(database: &Database, name: &str) -> lback::Result<User> {
+    ///     let email = format!("{name}@example.com");
+    ///     let new = NewUser::new(name, email, "correct horse battery")?;
+    ///     database.transaction(|session| UserRepository::new().create(session, new))
+    /// }
+    ///
+    /// let database = Database::builder().for_test().connect(":memory:")?;
+    /// lback::sqlite::migrate(&mut database.session()?)?;
+    /// sign_up(&database, "ada")?;
+    /// assert!(sign_up(&database, "ada").is_err());
+    /// # lback::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn for_test(mut self) -> Self {
+        self.settings.is_for_test = true;
+        self.max_size(1).wait(Duration::from_secs(5))
+    }
+
     /// Connects. On SQLite, `:memory:` is a pool of one connection, for each would be a database
     /// of its own.
     ///
@@ -243,7 +282,7 @@ impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
         })?;
         drop(Session::new(first)?);
         let mut pool = self.pool;
-        if C::is_private(url) {
+        if self.settings.is_for_test || C::is_private(url) {
             pool = pool.max_size(1).idle_timeout(None).max_lifetime(None);
         }
         let pool = pool

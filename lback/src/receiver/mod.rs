@@ -10,6 +10,7 @@ pub use self::signal::{Signal, SignalInfo, Timing};
 use std::any::{Any, TypeId};
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 /// The error that a receiver may return, boxed.
 pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;
@@ -98,10 +99,30 @@ pub struct Registration {
     pub on_error: OnError,
     /// Whether it names `session` or `conn`, and so may write.
     pub uses_session: bool,
-    pub(crate) function: fn() -> TypeId,
+    function: fn() -> Function,
     pub(crate) states: &'static [StateNeed],
     pub(crate) before: &'static [Neighbour],
     pub(crate) after: &'static [Neighbour],
+}
+
+/// A receiver's function: the key by which it is found, and its path.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Function {
+    key: TypeId,
+    full_path: &'static str,
+}
+
+impl Function {
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    pub fn of<F: 'static>(_: &F) -> Self {
+        Self {
+            key: TypeId::of::<F>(),
+            full_path: std::any::type_name::<F>(),
+        }
+    }
 }
 
 /// Another receiver, named in `before` or `after`.
@@ -122,29 +143,45 @@ impl Neighbour {
 /// A state that a receiver asks for.
 #[derive(Clone, Copy, Debug)]
 pub struct StateNeed {
-    pub(crate) key: fn() -> TypeId,
+    /// Of the type, and of an `Arc` that holds it.
+    pub(crate) keys: fn() -> [TypeId; 2],
     pub(crate) type_name: fn() -> &'static str,
 }
 
 impl StateNeed {
     // Not public API. Used by generated code.
     #[doc(hidden)]
-    pub const fn of<T: 'static>() -> Self {
+    pub const fn of<T: ?Sized + 'static>() -> Self {
         Self {
-            key: TypeId::of::<T>,
+            keys: || [TypeId::of::<T>(), TypeId::of::<Arc<T>>()],
             type_name: std::any::type_name::<T>,
         }
     }
 }
 
 impl Registration {
+    /// The function, as a key.
+    pub(crate) fn function(&self) -> TypeId {
+        (self.function)().key
+    }
+
+    /// The function's path, with the functions around it, which [`path`](Self::path) does not name.
+    pub(crate) fn full_path(&self) -> &'static str {
+        (self.function)().full_path
+    }
+
+    /// Whether nobody chose the id.
+    pub(crate) fn has_default_id(&self) -> bool {
+        self.id == self.path
+    }
+
     // Not public API. Used by generated code.
     #[doc(hidden)]
     pub const fn new(
         signal: &'static SignalInfo,
         path: &'static str,
         place: Place,
-        function: fn() -> TypeId,
+        function: fn() -> Function,
     ) -> Self {
         Self {
             signal,
@@ -289,11 +326,14 @@ impl<S: Signal> Listed for Receiver<S> {
     }
 }
 
-/// What a receiver may return.
+/// What a receiver may return, and a closure given to `on_commit` or `on_rollback`.
+///
+/// Implemented for `()`, for `Result<(), E>` of any error, and for `Result<usize, E>`, which is what
+/// Diesel's `execute` returns.
 #[diagnostic::on_unimplemented(
     message = "a receiver cannot return `{Self}`",
-    label = "return `()` or `Result<(), E>`",
-    note = "`E` is any error: a type that converts into `Box<dyn std::error::Error + Send + Sync>`"
+    label = "return `()`, `Result<(), E>`, or what Diesel's `execute` returns",
+    note = "`E` is any error: a type that converts into `Box<dyn std::error::Error + Send + Sync>`; of a `Box<dyn Error>`, add `+ Send + Sync`"
 )]
 pub trait IntoOutcome {
     /// Boxes the error, if there is one.
@@ -313,5 +353,14 @@ impl<E: Into<BoxError>> IntoOutcome for Result<(), E> {
     #[inline]
     fn into_outcome(self) -> Outcome {
         self.map_err(Into::into)
+    }
+}
+
+/// What `execute` returns: how many rows were written is no receiver's news.
+#[diagnostic::do_not_recommend]
+impl<E: Into<BoxError>> IntoOutcome for Result<usize, E> {
+    #[inline]
+    fn into_outcome(self) -> Outcome {
+        self.map(drop).map_err(Into::into)
     }
 }

@@ -1,6 +1,7 @@
 //! Receivers: collected, put in order, checked. All of the program, and those that were named by
 //! hand.
 
+mod expect;
 mod order;
 
 use std::any::TypeId;
@@ -9,7 +10,8 @@ use std::sync::{Mutex, PoisonError};
 
 use once_cell::sync::OnceCell;
 
-use crate::error::{Problem, RegistryError};
+pub use self::expect::{Expectation, Expected};
+use crate::error::{Problem, RegistryError, Warning};
 use crate::receiver::{Listed, Registration, SignalInfo};
 
 /// A signal and the way to its receivers.
@@ -78,6 +80,7 @@ impl Listing {
 /// each signal can keep the table that it makes of it.
 pub(crate) struct Registry {
     listings: Vec<Listing>,
+    warnings: Vec<Warning>,
 }
 
 static GLOBAL: OnceCell<Registry> = OnceCell::new();
@@ -100,7 +103,9 @@ impl Registry {
                     (declaration.each)(&mut |receiver| listing.add(receiver));
                     listing
                 });
-            Self::build(declared.collect())
+            let registry = Self::build(declared.collect(), expect::missing)?;
+            registry.log_warnings();
+            Ok(registry)
         })
     }
 
@@ -109,7 +114,7 @@ impl Registry {
         let mut found = Vec::new();
         for declaration in inventory::iter::<Declaration> {
             (declaration.each)(&mut |receiver| {
-                if functions.contains_key(&(receiver.registration().function)()) {
+                if functions.contains_key(&receiver.registration().function()) {
                     found.push(receiver);
                 }
             });
@@ -121,7 +126,7 @@ impl Registry {
     pub(crate) fn by_hand(
         receivers: Vec<&'static dyn Listed>,
     ) -> Result<&'static Self, RegistryError> {
-        let functions = receivers.iter().map(|it| (it.registration().function)());
+        let functions = receivers.iter().map(|it| it.registration().function());
         let mut key: Vec<_> = functions.collect();
         key.sort_unstable();
         key.dedup();
@@ -135,8 +140,10 @@ impl Registry {
             let listing = listings.entry(signal.key());
             listing.or_insert_with(|| Listing::of(signal)).add(receiver);
         }
-        let registry: &'static Self =
-            Box::leak(Box::new(Self::build(listings.into_values().collect())?));
+        let registry: &'static Self = Box::leak(Box::new(Self::build(
+            listings.into_values().collect(),
+            |_| Vec::new(),
+        )?));
         known.insert(key, registry);
         Ok(registry)
     }
@@ -151,7 +158,10 @@ impl Registry {
     }
 
     /// Puts every listing in order, or says all that is wrong.
-    fn build(mut listings: Vec<Listing>) -> Result<Self, RegistryError> {
+    fn build(
+        mut listings: Vec<Listing>,
+        missing: impl FnOnce(&[Listing]) -> Vec<Problem>,
+    ) -> Result<Self, RegistryError> {
         listings.sort_by_key(|listing| (listing.signal.module(), listing.signal.name()));
         let functions = functions_of(&listings);
         let mut problems = Vec::new();
@@ -159,10 +169,24 @@ impl Registry {
             order::equal_ids(listing, &mut problems);
             listing.receivers = order::sorted(listing, &functions, &mut problems);
         }
+        problems.extend(missing(&listings));
         if problems.is_empty() {
-            Ok(Self { listings })
+            let warnings = order::unrelated(&listings);
+            Ok(Self { listings, warnings })
         } else {
             Err(RegistryError::new(problems))
+        }
+    }
+
+    /// What is no contradiction, and probably a mistake.
+    pub(crate) fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    fn log_warnings(&self) {
+        #[cfg(feature = "tracing")]
+        for warning in &self.warnings {
+            tracing::warn!(target: "lback", %warning, "probably a mistake among the receivers");
         }
     }
 
@@ -186,5 +210,5 @@ fn functions_of(listings: &[Listing]) -> HashSet<TypeId> {
     if all().all(|receiver| receiver.before.is_empty() && receiver.after.is_empty()) {
         return HashSet::new();
     }
-    all().map(|receiver| (receiver.function)()).collect()
+    all().map(|receiver| receiver.function()).collect()
 }

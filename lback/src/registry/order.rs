@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 
 use super::Listing;
-use crate::error::Problem;
+use crate::error::{Problem, Warning};
 use crate::receiver::Registration;
 
 type Receivers = Vec<&'static Registration>;
@@ -25,12 +25,49 @@ pub(super) fn equal_ids(listing: &Listing, problems: &mut Vec<Problem>) {
         by_id.entry(receiver.id).or_default().push(receiver);
     }
     for mut receivers in by_id.into_values().filter(|receivers| receivers.len() > 1) {
+        if are_inside_functions(&receivers) {
+            continue;
+        }
         receivers.sort_by_key(|receiver| (receiver.place.file, receiver.place.line));
         problems.push(Problem::EqualIds {
             signal: listing.signal,
             receivers,
         });
     }
+}
+
+/// Whether these receivers have one path because they stand inside functions, which a path does not
+/// name: as in two tests of one module. Then what is around them tells them apart.
+fn are_inside_functions(receivers: &[&'static Registration]) -> bool {
+    let mut paths = HashSet::with_capacity(receivers.len());
+    receivers
+        .iter()
+        .all(|receiver| receiver.has_default_id() && paths.insert(receiver.full_path()))
+}
+
+/// Orders against receivers that are never called beside this one, of any signal: they say nothing.
+pub(super) fn unrelated(listings: &[Listing]) -> Vec<Warning> {
+    let mut said: BTreeMap<_, (&'static Registration, &'static str, bool)> = BTreeMap::new();
+    for listing in listings {
+        for &receiver in &listing.receivers {
+            for neighbour in receiver.before.iter().chain(receiver.after) {
+                let key = (neighbour.function)();
+                let is_beside = listing
+                    .receivers
+                    .iter()
+                    .any(|other| other.function() == key && other.phase == receiver.phase);
+                let place = (receiver.place.file, receiver.place.line, neighbour.written);
+                let entry = said
+                    .entry(place)
+                    .or_insert((receiver, neighbour.written, false));
+                entry.2 |= is_beside;
+            }
+        }
+    }
+    said.into_values()
+        .filter(|(.., is_beside)| !is_beside)
+        .map(|(receiver, path, _)| Warning::UnrelatedNeighbour { receiver, path })
+        .collect()
 }
 
 /// Phase by phase, repeatedly takes the least by (`order`, `id`) among the receivers whose
@@ -41,7 +78,11 @@ pub(super) fn sorted(
     problems: &mut Vec<Problem>,
 ) -> Receivers {
     let mut all = listing.receivers.clone();
-    all.sort_by_key(|receiver| (receiver.phase, receiver.order, receiver.id));
+    all.sort_by(|one, other| {
+        let key = |it: &&'static Registration| (it.phase, it.order, it.id);
+        let by_path = || one.full_path().cmp(other.full_path());
+        key(one).cmp(&key(other)).then_with(by_path)
+    });
     let mut result = Vec::with_capacity(all.len());
     // By what is there, and not by a list of phases, in which one could be missing.
     for receivers in all.chunk_by(|one, next| one.phase == next.phase) {
@@ -77,7 +118,7 @@ fn successors(
     let mut positions: HashMap<TypeId, Vec<usize>> = HashMap::new();
     for (position, receiver) in receivers.iter().enumerate() {
         positions
-            .entry((receiver.function)())
+            .entry(receiver.function())
             .or_default()
             .push(position);
     }

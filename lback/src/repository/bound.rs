@@ -145,7 +145,8 @@ where
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be inserted into the repository's table",
     label = "needs `Insertable`",
-    note = "add `#[derive(Insertable)]` and `#[diesel(table_name = ..)]`, with the table of the repository"
+    note = "add `#[derive(Insertable)]` and `#[diesel(table_name = ..)]`, with the table of the repository",
+    note = "a repository inserts by reference, and `serialize_as` makes it insertable by value only: implement `ToSql` for the field's type instead"
 )]
 pub trait InsertedInto<Table> {
     type Role;
@@ -223,7 +224,8 @@ where
     message = "`{Self}` does not say what changes in the repository's table",
     label = "needs `AsChangeset`",
     note = "add `#[derive(AsChangeset)]` and `#[diesel(table_name = ..)]`, with the table of the repository",
-    note = "if there is nothing to change in its rows, leave `update` out"
+    note = "if there is nothing to change in its rows, leave `update` out",
+    note = "a repository changes by reference, and `serialize_as` makes that possible by value only: implement `ToSql` for the field's type instead"
 )]
 pub trait ChangesOf<Table> {
     type Role;

@@ -7,7 +7,7 @@ use diesel::row::Row;
 use diesel::sql_types::BigInt;
 
 use super::sql::text::Syntax;
-use crate::session::SessionConnection;
+use crate::signal::AnySignals;
 
 /// A connection whose database repositories can write to.
 // Not public API. Public for `Model`, and for messages.
@@ -18,7 +18,7 @@ use crate::session::SessionConnection;
     note = "it may be `SqliteConnection`, `PgConnection` or `MysqlConnection`, each with the feature `sqlite`, `postgres` or `mysql` of lback",
     note = "an enum of connections (`MultiConnection`) speaks no database's own language, so it is not supported: declare a repository for each database, the further ones with `shared_entity`"
 )]
-pub trait Dialect: SessionConnection {
+pub trait Dialect: AnySignals {
     /// How its statements are written.
     const SYNTAX: Syntax;
 

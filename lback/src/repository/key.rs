@@ -26,6 +26,13 @@ pub trait Entity: Sized + 'static {
     fn key(&self) -> Self::Key;
 }
 
+/// Implemented beside [`Entity`] for nothing but its name, which the compiler prints where a second
+/// repository declares the same entity.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[allow(non_camel_case_types)]
+pub trait add_shared_entity_to_the_second_repository {}
+
 /// What names a row: the row itself, or its key.
 ///
 /// `Via` tells the two apart, and is inferred: without it the implementations could overlap.

@@ -24,7 +24,7 @@ pub(crate) use self::cascade::{KeyColumn, cascades};
 pub(crate) use self::dialect::{
     Dialect, Duplicates, LeftOut, Lock, Narrow, ReadingBack, ReturnsInserted, Suspects,
 };
-pub use self::key::{AsKey, ByKey, Entity};
+pub use self::key::{AsKey, ByKey, Entity, add_shared_entity_to_the_second_repository};
 pub use self::keyed::{KeyFor, KeyRef, Keyed, One};
 pub use self::matching::Filter;
 pub use self::model::{BackendOf, Model, Updates, Validate};

@@ -28,7 +28,8 @@ pub trait Repository: Model {
     ///
     /// [`Error::Vetoed`] and [`Error::ReceiverFailed`] from receivers, [`Error::Invalid`] from
     /// validation, [`Error::Duplicate`], [`Error::ForeignKey`] and [`Error::Database`] from the
-    /// database.
+    /// database. None of them gives `data` back, for receivers may have changed it: who wants to try
+    /// again keeps a clone.
     ///
     /// ```
     /// use lback::sqlite::{prelude::*, users::*};
@@ -158,6 +159,33 @@ pub trait Repository: Model {
         session
             .look_up(|conn| query::select::<Self>(conn, &key))
             .map_err(|error| unreadable::<Self>(error, &key))
+    }
+
+    /// The row with this key, which is expected to be there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], [`Error::Database`].
+    ///
+    /// ```
+    /// use lback::sqlite::{prelude::*, users::*};
+    ///
+    /// # let mut session = lback::sqlite::connect(":memory:")?;
+    /// # lback::sqlite::migrate(&mut session)?;
+    /// let error = UserRepository::new().get(&mut session, UserId::from(9)).unwrap_err();
+    /// assert_eq!(error.to_string(), "there is no user with key 9");
+    /// # lback::Result::Ok(())
+    /// ```
+    fn get<Via>(
+        &self,
+        session: &mut SessionOf<Self>,
+        key: impl AsKey<Self::Entity, Via>,
+    ) -> Result<Self::Entity> {
+        let key = key.as_key();
+        let found = session
+            .look_up(|conn| query::select::<Self>(conn, &key))
+            .map_err(|error| unreadable::<Self>(error, &key))?;
+        found.ok_or_else(|| row::not_found::<Self>(&key))
     }
 
     /// Stores many rows, in as few statements as the database allows; the results come in the

@@ -11,7 +11,7 @@ use super::key::Entity;
 use super::model::{Key, Model, Updates};
 use super::query::{self, Printed, TooMany};
 use super::sql::statement::names;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, text_of_key};
 use crate::session::Session;
 
 pub(super) type SessionOf<R> = Session<<R as Model>::Connection>;
@@ -301,7 +301,7 @@ pub(super) fn require_version<R: Model>(expected: Option<i64>, stored: &R::Entit
 fn stale<R: Model>(key: &Key<R>) -> Error {
     Error::Stale {
         entity: R::Entity::NAME,
-        key: format!("{key:?}"),
+        key: text_of_key(key),
     }
 }
 
@@ -359,17 +359,14 @@ fn with_columns<R: Model>(session: &mut SessionOf<R>, error: Error) -> Error {
 
 #[cold]
 pub(super) fn not_found<R: Model>(key: &Key<R>) -> Error {
-    Error::NotFound {
-        entity: R::Entity::NAME,
-        key: format!("{key:?}"),
-    }
+    Error::not_found(R::Entity::NAME, key)
 }
 
 #[cold]
 pub(super) fn suppressed<R: Model>(key: Option<&Key<R>>) -> Error {
     Error::Suppressed {
         entity: R::Entity::NAME,
-        key: key.map(|key| format!("{key:?}")),
+        key: key.map(text_of_key),
     }
 }
 
@@ -388,7 +385,7 @@ pub(super) fn unreadable<R: Model>(error: Error, key: &Key<R>) -> Error {
     match error {
         Error::Database(source @ DieselError::DeserializationError(_)) => Error::Unreadable {
             entity: R::Entity::NAME,
-            key: format!("{key:?}"),
+            key: text_of_key(key),
             source,
         },
         error => error,

@@ -15,8 +15,10 @@ use crate::receiver::{BoxError, Phase, Registration};
 /// Its text names all causes, for it is often the only thing that is logged; so it has no
 /// [`source`](std::error::Error::source), and [`cause`](Self::cause) leads to what was returned.
 ///
-/// It is logged, and handed to the handler of [`Session::on_failure`](crate::Session::on_failure),
-/// or else kept for [`Session::take_failures`](crate::Session::take_failures).
+/// It is logged, and handed to the handler of
+/// [`Session::with_failure_handler`](crate::Session::with_failure_handler), or else kept for
+/// [`Session::take_failures`](crate::Session::take_failures). If there is neither a handler nor
+/// anybody who reads the log, the first of a session is printed on standard error.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Failure {
@@ -75,6 +77,18 @@ pub struct Failures {
     pub count: u64,
 }
 
+/// Whether somebody reads what is logged of failures.
+fn is_logged() -> bool {
+    #[cfg(feature = "tracing")]
+    {
+        tracing::enabled!(target: "lback", tracing::Level::ERROR)
+    }
+    #[cfg(not(feature = "tracing"))]
+    {
+        false
+    }
+}
+
 /// How many failures a session keeps.
 const KEPT: usize = 100;
 
@@ -95,12 +109,18 @@ impl<C: SessionConnection> Session<C> {
     /// `handler`, instead of kept.
     ///
     /// ```
-    /// let mut session = lback::sqlite::connect(":memory:")?;
-    /// session.on_failure(|failure| eprintln!("{failure}"));
+    /// let session = lback::sqlite::connect(":memory:")?
+    ///     .with_failure_handler(|failure| eprintln!("{failure}"));
+    /// # let _ = session;
     /// # lback::Result::Ok(())
     /// ```
-    pub fn on_failure(&mut self, handler: impl Fn(&Failure) + Send + Sync + 'static) {
+    #[must_use]
+    pub fn with_failure_handler(
+        mut self,
+        handler: impl Fn(&Failure) + Send + Sync + 'static,
+    ) -> Self {
         self.on_failure = Some(Arc::new(handler));
+        self
     }
 
     /// Takes the failures that no caller saw and no handler was given: the last 100, and how many
@@ -141,6 +161,14 @@ impl<C: SessionConnection> Session<C> {
         let told = caught(|| {
             #[cfg(feature = "tracing")]
             tracing::error!(target: "lback", %failure, "a failure that no caller sees");
+            if handler.is_none() && !self.has_told && !is_logged() {
+                self.has_told = true;
+                eprintln!(
+                    "lback: {failure}\n  (Nobody was told of this. Give the session or the pool a \
+                     `with_failure_handler(..)`, or install a `tracing` subscriber; \
+                     `with_failure_handler(|_| {{}})` says nothing.)"
+                );
+            }
             handler.map(|handler| handler(&failure))
         });
         match told {
@@ -152,6 +180,18 @@ impl<C: SessionConnection> Session<C> {
                 message_of(panic);
                 self.failures.keep(failure);
             }
+        }
+    }
+
+    /// The last resort, when the session is dropped: more failures than the one that was told of, or
+    /// one that nobody could be told of.
+    pub(super) fn tell_of_untaken_failures(&mut self) {
+        let count = self.failures.count;
+        if count > u64::from(self.has_told) && !is_logged() {
+            caught(|| {
+                eprintln!("lback: a session was dropped with {count} failures that nobody took");
+            })
+            .unwrap_or_default();
         }
     }
 

@@ -1,6 +1,7 @@
 //! The session: a connection with a transaction stack, effects that wait for its end, state and
 //! scopes. It knows no signal.
 
+mod borrowed;
 mod care;
 mod close;
 mod connection;
@@ -19,6 +20,7 @@ mod state;
 mod statement;
 mod transaction;
 
+use std::fmt;
 use std::ops::DerefMut;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
@@ -76,6 +78,8 @@ pub struct Session<C: SessionConnection> {
     scopes: Option<Box<Scopes>>,
     on_failure: Option<FailureHandler>,
     failures: Failures,
+    /// Whether standard error was told of a failure.
+    has_told: bool,
     facts: facts::Facts,
     prepared: Prepared,
 }
@@ -99,7 +103,8 @@ impl<C: SessionConnection> Session<C> {
     }
 
     /// Takes over a pool's guard, such as r2d2's `PooledConnection`; it goes back to its pool when
-    /// the session is dropped.
+    /// the session is dropped. A connection that is only lent, as `&mut C`, is for
+    /// [`borrowing`](Self::borrowing).
     ///
     /// # Errors
     ///
@@ -138,17 +143,33 @@ impl<C: SessionConnection> Session<C> {
         Ok(session)
     }
 
+    /// A session on a pool's connection that is inside a test transaction.
+    #[cfg(feature = "r2d2")]
+    pub(crate) fn in_test_transaction(
+        guard: impl DerefMut<Target = C> + Send + 'static,
+    ) -> Result<Self> {
+        let mut session = Self::over(Owner::Lent(Box::new(guard)))?;
+        let depth = session.depth_of_connection()?;
+        session.ledger.set_base(depth);
+        Ok(session)
+    }
+
     fn over(connection: Owner<C>) -> Result<Self> {
         Registry::known()?;
-        Ok(Self {
+        Ok(Self::of(connection))
+    }
+
+    fn of(connection: Owner<C>) -> Self {
+        Self {
             connection,
             ledger: Ledger::new(),
             scopes: None,
             on_failure: None,
             failures: Failures::default(),
+            has_told: false,
             facts: facts::Facts::default(),
             prepared: Prepared::default(),
-        })
+        }
     }
 
     fn outside_of_transactions(mut self) -> Result<Self> {
@@ -207,7 +228,7 @@ impl<C: SessionConnection> Session<C> {
 
     /// How deep receivers may call each other through this session; 16 unless told.
     #[must_use]
-    pub fn with_max_depth(mut self, limit: usize) -> Self {
+    pub fn with_max_depth(mut self, limit: u32) -> Self {
         self.ledger.chain.set_limit(limit);
         self
     }
@@ -248,6 +269,17 @@ impl<C: SessionConnection> Session<C> {
     }
 }
 
+impl<C: SessionConnection> fmt::Debug for Session<C> {
+    /// Without the connection, whose statements and settings are nobody's to read in a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("in_transaction", &self.in_transaction())
+            .field("is_broken", &self.ledger.is_broken())
+            .field("untaken_failures", &self.failures.count)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<C: SessionConnection> Drop for Session<C> {
     fn drop(&mut self) {
         // What is left belongs to the user, and a panic of it would end the program, if this is
@@ -256,6 +288,7 @@ impl<C: SessionConnection> Drop for Session<C> {
         self.discard();
         let states = std::mem::take(&mut self.ledger.states);
         care::drop_quietly(states);
+        self.tell_of_untaken_failures();
         while let Some(failure) = self.failures.latest.pop_front() {
             care::drop_quietly(failure);
         }

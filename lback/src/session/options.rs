@@ -2,7 +2,8 @@
 /// [`Session::transaction_with`](crate::Session::transaction_with).
 ///
 /// ```
-/// use lback::{Isolation, TransactionOptions};
+/// use lback::TransactionOptions;
+/// use lback::transaction::Isolation;
 ///
 /// let report = TransactionOptions::new().isolation(Isolation::Serializable).read_only().deferrable();
 /// # let _ = report;

@@ -7,15 +7,13 @@ use super::{Session, SessionConnection};
 /// How many shapes of an update stay prepared, for each repository.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Prepared {
-    Kept { updates: usize },
+    Kept { updates: u32 },
     Nothing,
 }
 
 impl Default for Prepared {
     fn default() -> Self {
-        Self::Kept {
-            updates: usize::MAX,
-        }
+        Self::Kept { updates: u32::MAX }
     }
 }
 
@@ -33,7 +31,7 @@ impl<C: SessionConnection> Session<C> {
     /// # lback::Result::Ok(())
     /// ```
     #[must_use]
-    pub fn with_prepared_updates(mut self, most: usize) -> Self {
+    pub fn with_prepared_updates(mut self, most: u32) -> Self {
         if let Prepared::Kept { updates } = &mut self.prepared {
             *updates = most;
         }
@@ -62,7 +60,7 @@ impl<C: SessionConnection> Session<C> {
 
     pub(crate) fn kept_updates(&self) -> usize {
         match self.prepared {
-            Prepared::Kept { updates } => updates,
+            Prepared::Kept { updates } => updates as usize,
             Prepared::Nothing => 0,
         }
     }

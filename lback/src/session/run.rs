@@ -14,7 +14,7 @@ impl<C: SessionConnection> Session<C> {
     /// Calls `effect` once the outermost transaction has committed; at once, if none is open.
     ///
     /// A savepoint that is rolled back forgets it. Its error or panic is reported like that of an
-    /// after-commit receiver, see [`on_failure`](Self::on_failure), and changes nothing for the
+    /// after-commit receiver, see [`with_failure_handler`](Self::with_failure_handler), and changes nothing for the
     /// caller.
     ///
     /// ```

@@ -217,7 +217,7 @@ impl<C: SessionConnection> Session<C> {
                 || scopes
                     .muted
                     .iter()
-                    .any(|key| *key == receiver.signal.key() || *key == (receiver.function)())
+                    .any(|key| *key == receiver.signal.key() || *key == receiver.function())
         })
     }
 
@@ -262,6 +262,6 @@ fn is_signal_or_receiver(key: TypeId) -> bool {
             || listing
                 .receivers
                 .iter()
-                .any(|receiver| (receiver.function)() == key)
+                .any(|receiver| receiver.function() == key)
     })
 }

@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     own_registry: Option<&'static Registry>,
     prepared: Prepared,
     facts: Facts,
+    /// Whether all sessions are inside one transaction that is never committed.
+    pub(crate) is_for_test: bool,
 }
 
 impl Default for Settings {
@@ -26,6 +28,7 @@ impl Default for Settings {
             own_registry: None,
             prepared: Prepared::default(),
             facts: Facts::shared(),
+            is_for_test: false,
         }
     }
 }
@@ -35,7 +38,7 @@ impl Settings {
         &self.facts
     }
 
-    pub(crate) fn keep_prepared(&mut self, updates: usize) {
+    pub(crate) fn keep_prepared(&mut self, updates: u32) {
         self.prepared = Prepared::Kept { updates };
     }
 

@@ -22,9 +22,41 @@ impl<C: SessionConnection> Session<C> {
         self.with_shared_state(Arc::new(value))
     }
 
-    /// As [`with_state`](Self::with_state), for a value that others hold too.
+    /// As [`with_state`](Self::with_state), for a value that others hold too, or of which only a
+    /// trait is known: with an `Arc<dyn Mailer>`, receivers ask for `#[state] mailer: &dyn Mailer`.
+    ///
+    /// A value that is an `Arc` itself is found as what it holds, so `with_state(Arc::clone(&shared))`
+    /// does the same. If there is also one that is not in an `Arc`, that one is found.
+    ///
+    /// ```standalone_crate
+    /// use std::sync::Arc;
+    ///
+    /// use lback::sqlite::{prelude::*, users::*};
+    ///
+    /// trait Mailer: Send + Sync {
+    ///     fn send(&self, to: &str);
+    /// }
+    ///
+    /// struct Paper;
+    ///
+    /// impl Mailer for Paper {
+    ///     fn send(&self, to: &str) {
+    ///         println!("a letter to {to}");
+    ///     }
+    /// }
+    ///
+    /// #[receiver(user_post_create, after_commit)]
+    /// fn welcome(user: &User, #[state] mailer: &dyn Mailer) {
+    ///     mailer.send(&user.email);
+    /// }
+    ///
+    /// let mailer: Arc<dyn Mailer> = Arc::new(Paper);
+    /// let session = lback::sqlite::connect(":memory:")?.with_shared_state(mailer);
+    /// assert!(session.state::<dyn Mailer>().is_some());
+    /// # lback::Result::Ok(())
+    /// ```
     #[must_use]
-    pub fn with_shared_state<T: Send + Sync + 'static>(mut self, value: Arc<T>) -> Self {
+    pub fn with_shared_state<T: ?Sized + Send + Sync + 'static>(mut self, value: Arc<T>) -> Self {
         self.ledger.states.put(value);
         self
     }
@@ -64,8 +96,8 @@ impl<C: SessionConnection> Session<C> {
     }
 
     /// A value that was put in with [`with_state`](Self::with_state) or [`with`](Self::with).
-    pub fn state<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.ledger.states.get()
+    pub fn state<T: ?Sized + Send + Sync + 'static>(&self) -> Option<&T> {
+        self.ledger.states.get().map(|value| &**value)
     }
 
     /// Fails if a receiver will ask for a state that is missing.
@@ -74,7 +106,7 @@ impl<C: SessionConnection> Session<C> {
         receiver: &'static Registration,
         need: StateNeed,
     ) -> Result<()> {
-        if self.ledger.states.has((need.key)()) {
+        if self.ledger.states.has(&(need.keys)()) {
             return Ok(());
         }
         Err(Error::StateMissing {
@@ -86,14 +118,16 @@ impl<C: SessionConnection> Session<C> {
     /// Of a receiver that does without, if need be.
     // Not public API. Used by generated code.
     #[doc(hidden)]
-    pub fn __state_if_there<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        self.ledger.states.get_arc()
+    pub fn __state_if_there<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.ledger.states.get().cloned()
     }
 
     // Not public API. Used by generated code.
     #[doc(hidden)]
-    pub fn __state<T: Send + Sync + 'static>(&self) -> std::result::Result<Arc<T>, BoxError> {
-        self.ledger.states.get_arc().ok_or_else(|| {
+    pub fn __state<T: ?Sized + Send + Sync + 'static>(
+        &self,
+    ) -> std::result::Result<Arc<T>, BoxError> {
+        self.ledger.states.get().cloned().ok_or_else(|| {
             let type_name = std::any::type_name::<T>();
             Error::StateMissing {
                 receiver: self.ledger.chain.running(),

@@ -8,7 +8,7 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use super::care::{caught, drop_quietly};
 use super::ledger::{Cause, Kind};
 use super::{Open, Session, SessionConnection, TransactionOptions};
-use crate::error::{Error, Result, classify};
+use crate::error::{Error, Result, Retryable, classify};
 
 impl<C: SessionConnection> Session<C> {
     /// Runs a closure in a transaction: all of it is stored, or nothing.
@@ -70,8 +70,9 @@ impl<C: SessionConnection> Session<C> {
     }
 
     /// As [`transaction`](Self::transaction), and begins again, up to `attempts` times in all, as
-    /// long as its error [is retryable](Error::is_retryable): a deadlock, a serialization that
-    /// failed, a busy database. It waits in between, longer each time, from about 5 milliseconds
+    /// long as its error [is retryable](Retryable): a deadlock, a serialization that failed, a busy
+    /// database. The closure's error may be any type that can be asked, such as your own enum or
+    /// `anyhow::Error`. It waits in between, longer each time, from about 5 milliseconds
     /// on.
     ///
     /// Inside a transaction there is one attempt, because only the outermost can begin again.
@@ -91,11 +92,11 @@ impl<C: SessionConnection> Session<C> {
     /// })?;
     /// # lback::Result::Ok(())
     /// ```
-    pub fn transaction_with_retries<T>(
+    pub fn transaction_with_retries<T, E: From<Error> + Retryable<Via>, Via>(
         &mut self,
         attempts: u32,
-        mut work: impl FnMut(&mut Self) -> Result<T>,
-    ) -> Result<T> {
+        mut work: impl FnMut(&mut Self) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
         let attempts = if self.in_transaction() { 1 } else { attempts };
         let mut attempt = 1;
         loop {

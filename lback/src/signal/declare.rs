@@ -3,7 +3,7 @@
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __declare {
-    ($signal:ident) => {
+    ($signal:ident $(, $any:ident)?) => {
         // Receivers in other crates may not implement `Collect` for a generic `Receiver<S>`.
         #[doc(hidden)]
         #[allow(missing_debug_implementations, unreachable_pub)]
@@ -45,6 +45,9 @@ macro_rules! __declare {
             type Itself = Self;
             type Registrar = Registrar;
             const REGISTRAR: Registrar = Registrar;
+
+            $(const ANY: ::core::option::Option<&'static dyn $crate::__private::AnySource<Self>> =
+                ::core::option::Option::Some(&$crate::__private::$any);)?
 
             fn tables() -> &'static $crate::__private::Tables<Self> {
                 static TABLES: $crate::__private::Tables<$signal> =

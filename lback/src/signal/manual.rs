@@ -25,7 +25,7 @@ pub struct ManualRegistry {
 ///
 /// # Errors
 ///
-/// [`RegistryError`](crate::RegistryError), if one is no receiver, or if they contradict each other.
+/// [`RegistryError`](crate::listing::RegistryError), if one is no receiver, or if they contradict each other.
 ///
 /// ```standalone_crate
 /// use lback::sqlite::{prelude::*, users::*};
@@ -57,7 +57,7 @@ pub struct ManualRegistry {
 /// module in its place can have it.
 ///
 /// A session can be made there too. If it gets no registry of its own, it refuses to send, with
-/// [`Problem::ConstructorsDropped`](crate::Problem::ConstructorsDropped); so does a signal that has
+/// [`Problem::ConstructorsDropped`](crate::listing::Problem::ConstructorsDropped); so does a signal that has
 /// no session, for only sessions can be given a registry.
 ///
 #[doc = include_str!("../../docs/expansion/manual.md")]
@@ -184,7 +184,7 @@ impl ManualRegistryBuilder {
     pub fn build(mut self) -> Result<ManualRegistry, RegistryError> {
         let registered = Registry::registered(&self.functions);
         for receiver in &registered {
-            self.functions.remove(&(receiver.registration().function)());
+            self.functions.remove(&receiver.registration().function());
         }
         if !self.functions.is_empty() {
             let missing = self.functions.into_values();

@@ -1,10 +1,17 @@
 //! Signals: their declaration and their sending.
 
+mod any;
 mod declare;
 mod manual;
 mod send;
 mod table;
 
+#[allow(unused_imports)] // unused without any database
+pub(crate) use self::any::any_signals;
+pub use self::any::{
+    AnyCall, AnyRow, AnySignal, AnySignals, AnySource, ByAny, OfAnyEntity, Shown, ShownByNobody,
+    ShownBySerde,
+};
 pub use self::manual::{ByHand, ManualRegistry, ManualRegistryBuilder, no_receiver};
 pub(crate) use self::send::{Plan, check_sendable};
 pub use self::send::{dispatch, send, send_plain};
@@ -27,6 +34,8 @@ pub trait Declared: Signal {
     /// Makes entries. A method of a value, since a path would be reported missing a second time.
     type Registrar;
     const REGISTRAR: Self::Registrar;
+    /// Which receivers of every entity hear it.
+    const ANY: Option<&'static dyn AnySource<Self>> = None;
     fn tables() -> &'static Tables<Self>;
     fn each(visit: &mut dyn FnMut(&'static Receiver<Self>));
 }

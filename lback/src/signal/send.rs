@@ -169,6 +169,12 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
         (entry.handler)(self.args)
     }
 
+    /// As [`call`](Self::call), also a receiver of every entity.
+    fn call_any(&mut self, entry: &Entry<S>) -> Outcome {
+        self.session().ledger.chain.run(entry.registration);
+        entry.run(self.args)
+    }
+
     /// Asks first who is to be called: `when` and mute are decided when the signal is sent.
     fn with_conditions(&mut self, table: &Table<S>) -> Result<()> {
         self.session().observe(|| Event::Sent(S::INFO));
@@ -193,8 +199,7 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
         if self.session().is_muted(entry.registration) {
             return Some(SkipReason::Muted);
         }
-        let condition = entry.condition?;
-        (!condition(self.args)).then_some(SkipReason::When)
+        (!entry.is_wanted(self.args)).then_some(SkipReason::When)
     }
 
     fn call_observed(&mut self, entry: &Entry<S>) -> Result<()> {
@@ -217,7 +222,7 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
 
     fn call_as_told(&mut self, entry: &Entry<S>) -> Outcome {
         let call = match entry.registration.on_error {
-            OnError::Abort => Self::call,
+            OnError::Abort => Self::call_any,
             OnError::Isolate => Self::call_isolated,
         };
         // What queues an effect is nobody's work yet.
@@ -247,10 +252,10 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
     /// Calls a receiver in a savepoint of its own. One that cannot write needs none.
     fn call_isolated(&mut self, entry: &Entry<S>) -> Outcome {
         if !entry.registration.uses_session {
-            return self.call(entry);
+            return self.call_any(entry);
         }
         let open = self.session().begin(&TransactionOptions::new())?;
         self.session().ledger.chain.run(entry.registration);
-        within(&mut *self.args, S::session, open, entry.handler)
+        within(&mut *self.args, S::session, open, |args| entry.run(args))
     }
 }

@@ -3,10 +3,10 @@ use std::collections::HashMap;
 
 use once_cell::sync::OnceCell;
 
-use super::{Declared, SessionSignal};
+use super::{AnyCall, Declared, SessionSignal};
 use crate::error::Result;
 use crate::receiver::{
-    Condition, Handler, OnError, Phase, Receiver, Registration, Signal, StateNeed,
+    Condition, Handler, OnError, Outcome, Phase, Receiver, Registration, Signal, StateNeed,
 };
 use crate::registry::Registry;
 use crate::session::Session;
@@ -29,6 +29,8 @@ pub(super) struct Entry<S: Signal> {
     pub(super) handler: Handler<S>,
     pub(super) registration: &'static Registration,
     pub(super) condition: Option<Condition<S>>,
+    /// How it is called, if it hears every entity: then `handler` is never called.
+    pub(super) any: Option<Box<dyn AnyCall<S>>>,
 }
 
 /// The tables of one signal: that of the program, and one for each registry by hand through whose
@@ -105,25 +107,31 @@ impl<S: Declared> Table<S> {
         let (mut effects, mut in_transaction) = (Vec::new(), Vec::new());
         for &registration in listing.iter().flat_map(|listing| &listing.receivers) {
             let receiver = receivers[&std::ptr::from_ref(registration)];
-            let entry = Entry {
-                handler: receiver.handler,
-                registration,
-                condition: receiver.condition,
-            };
-            match registration.phase {
-                Phase::InTransaction => in_transaction.push(entry),
-                Phase::AfterCommit | Phase::AfterRollback => effects.push(entry),
-            }
+            put(
+                &mut effects,
+                &mut in_transaction,
+                Entry {
+                    handler: receiver.handler,
+                    registration,
+                    condition: receiver.condition,
+                    any: None,
+                },
+            );
+        }
+        for entry in of_every_entity(registry) {
+            put(&mut effects, &mut in_transaction, entry);
         }
         let may_write = in_transaction
             .iter()
             .any(|entry| entry.registration.uses_session);
         let has_conditions = in_transaction.iter().chain(&effects).any(|entry| {
-            entry.condition.is_some() || entry.registration.on_error == OnError::Isolate
+            entry.condition.is_some()
+                || entry.any.is_some()
+                || entry.registration.on_error == OnError::Isolate
         });
         let states = effects
             .iter()
-            .filter(|entry| entry.condition.is_none())
+            .filter(|entry| !entry.has_condition())
             .flat_map(|entry| {
                 let states = entry.registration.states.iter();
                 states.map(|need| (entry.registration, *need))
@@ -141,6 +149,57 @@ impl<S: Declared> Table<S> {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.receivers.is_empty() && self.effects.is_empty()
+    }
+}
+
+fn put<S: Signal>(effects: &mut Vec<Entry<S>>, others: &mut Vec<Entry<S>>, entry: Entry<S>) {
+    match entry.registration.phase {
+        Phase::InTransaction => others.push(entry),
+        Phase::AfterCommit | Phase::AfterRollback => effects.push(entry),
+    }
+}
+
+/// The receivers that hear every entity, in their order.
+fn of_every_entity<S: Declared>(registry: &Registry) -> Vec<Entry<S>> {
+    let Some(source) = S::ANY else {
+        return Vec::new();
+    };
+    let Some(listing) = registry.listing_of(source.signal()) else {
+        return Vec::new();
+    };
+    let entry = |registration: &&'static Registration| {
+        let mut members = listing.members().iter();
+        let member = members.find(|it| std::ptr::eq(it.registration(), *registration))?;
+        Some(Entry {
+            handler: |_| Ok(()),
+            registration,
+            condition: None,
+            any: Some(source.caller(*member)?),
+        })
+    };
+    listing.receivers.iter().filter_map(entry).collect()
+}
+
+impl<S: Signal> Entry<S> {
+    /// Calls the receiver, whatever it hears.
+    pub(super) fn run(&self, args: &mut S::Args<'_>) -> Outcome {
+        match &self.any {
+            None => (self.handler)(args),
+            Some(any) => any.call(args),
+        }
+    }
+
+    /// What `when` says.
+    pub(super) fn is_wanted(&self, args: &mut S::Args<'_>) -> bool {
+        match &self.any {
+            None => self.condition.is_none_or(|condition| condition(args)),
+            Some(any) => any.is_wanted(args),
+        }
+    }
+
+    fn has_condition(&self) -> bool {
+        let any = self.any.as_ref();
+        any.map_or(self.condition.is_some(), |any| any.has_condition())
     }
 }
 

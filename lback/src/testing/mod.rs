@@ -50,6 +50,7 @@ mod step;
 mod walk;
 
 pub use self::walk::InOrder;
+pub use crate::session::{Captured, Event, PendingEffect, Recording, SkipReason, Target};
 
 use std::any::{TypeId, type_name, type_name_of_val};
 
@@ -57,9 +58,6 @@ use std::any::{TypeId, type_name, type_name_of_val};
 use crate::Session;
 use crate::receiver::{Registration, Signal};
 use crate::registry::Registry;
-use crate::session::Event;
-#[cfg(doc)]
-use crate::session::Recording;
 
 use self::print::Who;
 
@@ -109,7 +107,7 @@ fn name_of<R>(receiver: &R) -> &'static str {
 }
 
 fn is<R: 'static>(registration: &Registration, _: &R) -> bool {
-    (registration.function)() == TypeId::of::<R>()
+    registration.function() == TypeId::of::<R>()
 }
 
 fn is_sent<S: Signal>(event: &Event) -> bool {

@@ -157,7 +157,7 @@ impl Recording {
     /// # fn lower_case(data: &mut NewUser) {}
     /// # #[receiver(user_post_create)]
     /// # fn audit(user: &User) {}
-    /// # let recording = lback::Recording::default();
+    /// # let recording = lback::testing::Recording::default();
     /// recording.in_order().sent(user_pre_create).ran(lower_case).ran(audit);
     /// ```
     pub fn in_order(&self) -> InOrder<'_> {

@@ -29,6 +29,9 @@ mod tests;
 
 pub use self::model::{User, UserChanges};
 pub use self::new_user::NewUser;
-pub use self::password::{CostLimit, Hasher, Password, PasswordError, PasswordHash, Verification};
+pub use self::password::{
+    CostLimit, HashedPassword, Hasher, Password, PasswordError, PasswordHash, PlainPassword,
+    Verification,
+};
 pub(crate) use self::repository::user_repository;
 pub use self::user_id::UserId;

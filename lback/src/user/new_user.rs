@@ -6,6 +6,7 @@ use diesel::insertable::Insertable;
 use diesel::internal::derives::insertable::UndecoratedInsertRecord;
 
 use super::Password;
+use super::password::{HashedPassword, PlainPassword};
 use super::schema::users;
 use crate::error::Result;
 use crate::value::{Secret, Timestamp};
@@ -73,12 +74,12 @@ impl NewUser {
     pub fn new(
         username: impl Into<String>,
         email: impl Into<String>,
-        plain_password: impl AsRef<str>,
+        plain_password: impl PlainPassword,
     ) -> Result<Self> {
         Ok(Self::with_password(
             username,
             email,
-            Password::new(plain_password)?,
+            Password::new(plain_password.plain())?,
         ))
     }
 
@@ -97,12 +98,12 @@ impl NewUser {
     pub fn with_password(
         username: impl Into<String>,
         email: impl Into<String>,
-        password: Password,
+        password: impl HashedPassword,
     ) -> Self {
         Self {
             username: username.into(),
             email: email.into(),
-            password,
+            password: password.hashed(),
             is_active: true,
             is_email_verified: false,
             email_verification_token: None,

@@ -40,7 +40,6 @@ macro_rules! user_repository {
 
         pub use crate::user::schema::users;
         pub use crate::user::{NewUser, Password, User, UserChanges, UserId};
-        pub use crate::value::Token;
 
         const _: () = {
             use diesel::prelude::*;

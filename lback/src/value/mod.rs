@@ -10,5 +10,4 @@ pub use self::instant::Instant;
 pub use self::secret::Secret;
 pub(crate) use self::secret::{MASK, equal};
 pub use self::timestamp::Timestamp;
-pub use self::token::Token;
 pub(crate) use self::without_value::WithoutValue;

@@ -1,38 +1,33 @@
-//! [`Token`]: what a verification link or a session cookie carries.
+//! Tokens: what a verification link or a session cookie carries.
 
 use super::Secret;
 
-/// Makes tokens for links and sessions, such as the `email_verification_token` and the `auth_token`
-/// of the built-in users.
-///
-/// A token is stored as it is: whoever reads the table can use it. Give it an expiry.
-///
-/// ```
-/// use lback::{Secret, Token};
-///
-/// let invitation: Secret<String> = Token::generate();
-/// assert_eq!(invitation.expose_secret().len(), 64);
-/// assert_eq!(invitation.to_string(), "***");
-/// ```
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Token;
-
-impl Token {
-    /// A new token: 256 bits from the operating system, as 64 hexadecimal digits.
+impl Secret<String> {
+    /// A new token for a link or a session, such as the `email_verification_token` and the
+    /// `auth_token` of the built-in users: 256 bits from the operating system, as 64 hexadecimal
+    /// digits.
     ///
     /// Hexadecimal because that is what the Python framework writes (of 128 bits), and because it
-    /// needs no escaping anywhere.
+    /// needs no escaping anywhere. A token is stored as it is: whoever reads the table can use it.
+    /// Give it an expiry.
     ///
     /// # Panics
     ///
     /// If the operating system has no random numbers to give. No program should go on then.
-    pub fn generate() -> Secret<String> {
+    ///
+    /// ```
+    /// use lback::Secret;
+    ///
+    /// let invitation = Secret::generate_token();
+    /// assert_eq!(invitation.expose_secret().len(), 64);
+    /// assert_eq!(invitation.to_string(), "***");
+    /// ```
+    pub fn generate_token() -> Self {
         let mut bytes = [0_u8; 32];
         if let Err(error) = getrandom::fill(&mut bytes) {
             panic!("the operating system gave no random numbers: {error}");
         }
-        Secret::new(hexadecimal(&bytes))
+        Self::new(hexadecimal(&bytes))
     }
 }
 
@@ -48,11 +43,11 @@ fn hexadecimal(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Token, hexadecimal};
+    use super::{Secret, hexadecimal};
 
     #[test]
     fn a_token_is_64_digits_and_never_the_same() {
-        let (one, other) = (Token::generate(), Token::generate());
+        let (one, other) = (Secret::generate_token(), Secret::generate_token());
         assert_ne!(one, other);
         let text = one.expose_secret();
         assert_eq!(text.len(), 64);

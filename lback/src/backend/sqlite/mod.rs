@@ -9,6 +9,7 @@
 //! # lback::Result::Ok(())
 //! ```
 
+pub mod any;
 mod cascade;
 mod connection;
 mod dialect;
@@ -50,6 +51,10 @@ pub mod prelude {
     pub use diesel::prelude::*;
 
     pub use super::Session;
+    pub use super::any::{
+        any_post_create, any_post_delete, any_post_update, any_pre_create, any_pre_delete,
+        any_pre_update,
+    };
     pub use crate::prelude::*;
 }
 

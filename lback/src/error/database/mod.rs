@@ -43,14 +43,18 @@ pub(crate) fn classify(error: DieselError) -> Error {
 }
 
 impl From<DieselError> for Error {
-    /// A unique or foreign key violation becomes [`Error::Duplicate`] or [`Error::ForeignKey`], an
-    /// error that was made from one of ours becomes that one again, any other is
+    /// A unique or foreign key violation becomes [`Error::Duplicate`] or [`Error::ForeignKey`],
+    /// `NotFound` becomes [`Error::NotFound`], an error that was made from one of ours becomes that one again, any other is
     /// [`Error::Database`].
     fn from(error: DieselError) -> Self {
         match error {
             DieselError::QueryBuilderError(inner) => match inner.downcast::<Error>() {
                 Ok(error) => *error,
                 Err(inner) => Self::Database(DieselError::QueryBuilderError(inner)),
+            },
+            DieselError::NotFound => Self::NotFound {
+                entity: "row",
+                key: None,
             },
             error => classify(error),
         }

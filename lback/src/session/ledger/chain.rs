@@ -4,13 +4,13 @@ use crate::error::{Error, Result};
 use crate::receiver::{Registration, SignalInfo};
 
 /// The default bound, of [`Session::with_max_depth`](crate::Session::with_max_depth).
-pub(super) const MAX_DEPTH: usize = 16;
+pub(super) const MAX_DEPTH: u32 = 16;
 
 /// The receivers that are running, from the outermost to the one at work.
 pub(crate) struct Chain {
     running: Option<&'static Registration>,
     callers: Vec<&'static Registration>,
-    limit: usize,
+    limit: u32,
 }
 
 /// A point to return to.
@@ -29,7 +29,7 @@ impl Chain {
         }
     }
 
-    pub(in crate::session) fn set_limit(&mut self, limit: usize) {
+    pub(in crate::session) fn set_limit(&mut self, limit: u32) {
         self.limit = limit;
     }
 
@@ -56,7 +56,7 @@ impl Chain {
     /// Fails if `signal`, which is to be sent later, could not be.
     #[inline]
     pub(crate) fn check(&self, signal: &'static SignalInfo) -> Result<()> {
-        if self.running.is_some() && self.callers.len() + 1 >= self.limit {
+        if self.running.is_some() && self.callers.len() + 1 >= self.limit as usize {
             return Err(self.too_deep(signal));
         }
         Ok(())

@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
+/// An `Arc` of what is found by the key, whatever its size: `dyn Trait` has a key, too.
 type Value = Arc<dyn Any + Send + Sync>;
 
 /// The value in force of each type. A snapshot for an effect is one reference count, and whoever
@@ -20,7 +21,10 @@ struct Values(Vec<(TypeId, Value)>);
 impl States {
     /// The same, with `value` in the place of one of its type: for a scope, after which the outer
     /// list is in force again.
-    pub(in crate::session) fn with<T: Send + Sync + 'static>(&self, value: Arc<T>) -> Self {
+    pub(in crate::session) fn with<T: ?Sized + Send + Sync + 'static>(
+        &self,
+        value: Arc<T>,
+    ) -> Self {
         let mut inner = self.clone();
         inner.put(value);
         inner
@@ -28,8 +32,9 @@ impl States {
 
     /// Puts `value` in the place of one of its type for good. That one is dropped at once, unless
     /// somebody else holds it.
-    pub(in crate::session) fn put<T: Send + Sync + 'static>(&mut self, value: Arc<T>) {
+    pub(in crate::session) fn put<T: ?Sized + Send + Sync + 'static>(&mut self, value: Arc<T>) {
         let key = TypeId::of::<T>();
+        let value: Value = Arc::new(value);
         let values = &mut Arc::make_mut(&mut self.values).0;
         let Some((_, place)) = values.iter_mut().find(|(of, _)| *of == key) else {
             return values.push((key, value));
@@ -39,21 +44,22 @@ impl States {
         drop(hidden);
     }
 
-    pub(in crate::session) fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.find::<T>()?.downcast_ref()
+    /// The value of this type, or what is in an `Arc` that was put in as a value.
+    pub(in crate::session) fn get<T: ?Sized + Send + Sync + 'static>(&self) -> Option<&Arc<T>> {
+        let kept = self.find(TypeId::of::<T>());
+        kept.and_then(|value| value.downcast_ref::<Arc<T>>())
+            .or_else(|| {
+                let kept = self.find(TypeId::of::<Arc<T>>())?;
+                kept.downcast_ref::<Arc<Arc<T>>>().map(|value| &**value)
+            })
     }
 
-    pub(in crate::session) fn get_arc<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        self.find::<T>().cloned()?.downcast().ok()
+    /// Whether there is one by one of these keys.
+    pub(in crate::session) fn has(&self, keys: &[TypeId]) -> bool {
+        keys.iter().any(|key| self.find(*key).is_some())
     }
 
-    /// Whether there is one of this type.
-    pub(in crate::session) fn has(&self, key: TypeId) -> bool {
-        self.values.0.iter().any(|(of, _)| *of == key)
-    }
-
-    fn find<T: 'static>(&self) -> Option<&Value> {
-        let key = TypeId::of::<T>();
+    fn find(&self, key: TypeId) -> Option<&Value> {
         let mut values = self.values.0.iter();
         values.find(|(of, _)| *of == key).map(|(_, value)| value)
     }

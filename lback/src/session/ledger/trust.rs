@@ -37,14 +37,15 @@ impl Cause {
         Self::of("the database has rolled it back as a whole; run the outermost transaction again");
     pub(super) const VANISHED: Self = Self::of(
         "it was ended inside, by a raw statement through the connection, by DDL that commits, or by \
-         a deadlock that was passed over; what was written before that may be stored",
+         a deadlock that was passed over; what was written before that may be stored. Leave BEGIN, \
+         COMMIT and ROLLBACK to `session.transaction(..)`, and keep DDL out of it",
     );
     pub(crate) const STUCK: Self =
         Self::of("a savepoint could not be rolled back; run the outermost transaction again");
     pub(crate) const UNMARKED: Self = Self::of("it could not be marked with a savepoint");
     pub(crate) const LEFT_OPEN: Self = Self::of(
-        "a transaction was begun inside it through the connection, and not ended; use a nested \
-         `session.transaction(..)`",
+        "a transaction was begun inside it through the connection, and not ended; leave BEGIN out, or \
+         use a nested `session.transaction(..)`",
     );
 
     const fn of(reason: &'static str) -> Self {

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use bcrypt::HashParts;
 
-use super::error::PasswordError;
 use super::limit::{CostLimit, LEAST_BCRYPT_COST};
 use super::phc::Argon2Hash;
+use crate::error::PasswordError;
 
 type Result<T> = std::result::Result<T, PasswordError>;
 

@@ -5,9 +5,9 @@ use std::sync::OnceLock;
 use argon2::{Argon2, Params, PasswordHasher};
 
 use super::Password;
-use super::error::PasswordError;
 use super::format::{self, BCRYPT_BYTES, Format};
 use super::limit::{CostLimit, LEAST_BCRYPT_COST};
+use crate::error::PasswordError;
 use crate::error::{Invalid, Result};
 
 const PLAIN_BYTES: usize = 1024;
@@ -20,7 +20,8 @@ static DEFAULT: OnceLock<Hasher> = OnceLock::new();
 /// Storage Cheat Sheet gives, and the default of the crate `argon2`.
 ///
 /// ```
-/// use lback::{Hasher, Password};
+/// use lback::Password;
+/// use lback::password::Hasher;
 ///
 /// // At the start of the program, before the first password.
 /// Hasher::argon2id(46 * 1024, 1, 1)?.set_default()?;
@@ -63,7 +64,7 @@ impl Hasher {
     /// a lane, and [`PasswordError::CostTooHigh`] if [`Password::verify`] would refuse them.
     ///
     /// ```
-    /// use lback::Hasher;
+    /// use lback::password::Hasher;
     ///
     /// assert_eq!(Hasher::argon2id(19 * 1024, 2, 1)?, Hasher::default());
     /// assert!(Hasher::argon2id(0, 0, 0).is_err());
@@ -94,7 +95,7 @@ impl Hasher {
     /// [`PasswordError::CostTooHigh`] above the [`CostLimit`](super::CostLimit): 14, unless it is set.
     ///
     /// ```
-    /// use lback::Hasher;
+    /// use lback::password::Hasher;
     ///
     /// let readable_by_python = Hasher::bcrypt(12)?;
     /// assert!(readable_by_python.hash("x".repeat(73)).is_err());

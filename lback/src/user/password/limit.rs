@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use argon2::Params;
 
-use super::error::PasswordError;
+use crate::error::PasswordError;
 
 /// Its bounds on cost are in `Hasher` too: less is not defined.
 pub(super) const LEAST_BCRYPT_COST: u32 = 4;
@@ -19,7 +19,7 @@ static LIMIT: OnceLock<CostLimit> = OnceLock::new();
 /// (libsodium's `MODERATE`), and bcrypt up to cost 14: each takes about a second.
 ///
 /// ```
-/// use lback::CostLimit;
+/// use lback::password::CostLimit;
 ///
 /// // At the start of the program, before the first password.
 /// CostLimit::default().bcrypt(15).set()?;

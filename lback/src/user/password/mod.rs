@@ -1,6 +1,6 @@
 //! [`Password`]: a hash that can be checked and stored, and nothing else.
 
-mod error;
+mod form;
 mod format;
 mod hasher;
 mod limit;
@@ -16,11 +16,12 @@ use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::Text;
 use serde::{Serialize, Serializer};
 
-pub use self::error::PasswordError;
+pub use self::form::{HashedPassword, PlainPassword};
 use self::format::Format;
 pub use self::hasher::Hasher;
 pub use self::limit::CostLimit;
 pub use self::sql_type::PasswordHash;
+pub use crate::error::PasswordError;
 use crate::error::Result;
 use crate::value::{MASK, equal};
 

@@ -5,7 +5,7 @@
 
 use argon2::{Algorithm, Argon2, AssociatedData, KeyId, Params, ParamsBuilder, Version};
 
-use super::error::PasswordError;
+use crate::error::PasswordError;
 use crate::value::equal;
 
 /// What argon2 itself asks for, and far above what anybody uses.

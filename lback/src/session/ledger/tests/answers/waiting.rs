@@ -88,17 +88,24 @@ fn generations_are_counted_from_the_effect_at_work() {
 #[test]
 fn states_are_found_by_their_type() {
     let mut states = States::default();
-    assert!(!states.has(TypeId::of::<u8>()) && states.get::<u8>().is_none());
+    assert!(!states.has(&[TypeId::of::<u8>()]) && states.get::<u8>().is_none());
     states.put(Arc::new(1_u8));
     states.put(Arc::new("text"));
     let inner = states.with(Arc::new(2_u8));
     assert_eq!(
-        (states.get::<u8>(), inner.get::<u8>()),
-        (Some(&1), Some(&2))
+        (
+            states.get::<u8>().map(|it| **it),
+            inner.get::<u8>().map(|it| **it)
+        ),
+        (Some(1), Some(2))
     );
-    assert_eq!(inner.get_arc::<&str>().as_deref(), Some(&"text"));
-    assert!(inner.has(TypeId::of::<&str>()) && !inner.has(TypeId::of::<u16>()));
-    assert!(inner.get_arc::<u16>().is_none());
+    assert_eq!(inner.get::<&str>().map(|value| &**value), Some(&"text"));
+    assert!(inner.has(&[TypeId::of::<&str>()]) && !inner.has(&[TypeId::of::<u16>()]));
+    assert!(inner.get::<u16>().is_none());
+    // What lies in an `Arc` is found as such, and as what it is.
+    states.put(Arc::new(Arc::new(3_u16)));
+    assert_eq!(states.get::<u16>().map(|it| **it), Some(3));
+    assert!(states.get::<Arc<u16>>().is_some());
 }
 
 #[test]
@@ -146,7 +153,9 @@ mod noted {
             line: line!(),
             column: column!(),
         };
-        Registration::new(&SIGNAL, path, place, TypeId::of::<u8>)
+        Registration::new(&SIGNAL, path, place, || {
+            crate::receiver::Function::of(&0_u8)
+        })
     }
 
     pub(super) static ONE: Registration = receiver("one");

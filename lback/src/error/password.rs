@@ -1,4 +1,4 @@
-//! [`PasswordError`].
+//! [`PasswordError`]. Here, so that [`Error`](super::Error) keeps its type.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -9,22 +9,22 @@ use std::fmt;
 pub enum PasswordError {
     /// The text is no hash of a known format, or a damaged one.
     UnknownFormat,
-    /// The hash asks for more work than the [`CostLimit`](super::CostLimit) allows.
+    /// The hash asks for more work than the `CostLimit` allows.
     #[non_exhaustive]
     CostTooHigh {
         /// `argon2` or `bcrypt`.
         algorithm: &'static str,
     },
-    /// A [`Hasher`](super::Hasher) cannot have this cost.
+    /// A `Hasher` cannot have this cost.
     #[non_exhaustive]
     CostNotAllowed {
         /// `argon2` or `bcrypt`.
         algorithm: &'static str,
     },
-    /// [`Hasher::set_default`](super::Hasher::set_default) came after another call of it, or after
+    /// `Hasher::set_default` came after another call of it, or after
     /// the first password.
     DefaultAlreadyInUse,
-    /// [`CostLimit::set`](super::CostLimit::set) came after another call of it, or after the first
+    /// `CostLimit::set` came after another call of it, or after the first
     /// password.
     LimitAlreadyInUse,
     /// The hash could not be computed: no memory, or no randomness.
@@ -66,9 +66,8 @@ impl StdError for PasswordError {
     }
 }
 
-// Here, because errors know nothing of users.
-impl From<PasswordError> for crate::error::Error {
+impl From<PasswordError> for super::Error {
     fn from(error: PasswordError) -> Self {
-        Self::Password(Box::new(error))
+        Self::Password(error)
     }
 }
