@@ -88,8 +88,10 @@ impl Expected {
 ///
 /// lback::expect_receivers![handlers::note, "mail.welcome"];
 ///
-/// lback::verify()?;
-/// # lback::Result::Ok(())
+/// fn main() -> lback::Result<()> {
+///     lback::verify()?;
+///     Ok(())
+/// }
 /// ```
 #[macro_export]
 macro_rules! expect_receivers {
