@@ -87,7 +87,7 @@ pub use repository::{
     Validate,
 };
 pub use session::{Session, SessionConnection, TransactionOptions};
-pub use signal::{AnyRow, ManualRegistry};
+pub use signal::{AnyRow, Change, ManualRegistry};
 #[cfg(feature = "users")]
 pub use user::{NewUser, Password, User, UserChanges, UserId, schema};
 pub use value::{Secret, Timestamp};
@@ -128,7 +128,8 @@ pub mod sql_types {
 /// What every backend's prelude shares.
 pub mod prelude {
     pub use crate::{
-        AnyRow, Repository, Secret, SignalInfo, Validate, Veto, receiver, repository, signal,
+        AnyRow, Change, Repository, Secret, SignalInfo, Validate, Veto, receiver, repository,
+        signal,
     };
 }
 

@@ -1,5 +1,5 @@
 //! Counted by Diesel's instrumentation, for each operation outside of transactions and in one, and
-//! for five kinds of receivers. `docs/statements.md` is the result.
+//! for six kinds of receivers. `docs/statements.md` is the result.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,6 +20,24 @@ mod effects {
     #[receiver(user_post_create, user_post_update, user_post_delete, after_commit)]
     fn tell(#[state] trace: &Trace) {
         trace.note("stored");
+    }
+}
+
+mod changes {
+    use super::*;
+
+    own_repository!(
+        Users: entity = lback::User,
+        table = lback::schema::users,
+        insert = lback::NewUser,
+        update = lback::UserChanges,
+        shared_entity,
+        changes
+    );
+
+    #[receiver(user_changed)]
+    fn tell(change: &Change<User>, #[state] trace: &Trace) {
+        trace.note(&change.either().username);
     }
 }
 
@@ -194,6 +212,7 @@ fn as_the_documentation_says() -> lback::Result<()> {
         session, log, rows,
         nobody: "none",
         effects: "after-commit only",
+        changes: "changes, without `conn`",
         checks: "pre, without `conn`",
         six: "six, without `conn`",
         six_that_write: "six, each with one INSERT",

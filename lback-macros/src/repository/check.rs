@@ -45,6 +45,8 @@ pub(super) struct Repository {
     pub(super) version: Option<Ident>,
     /// Whether a row is read again behind the statement that wrote it.
     pub(super) rereads: bool,
+    /// Where it is asked for that net changes are told.
+    pub(super) tells_changes: Option<Span>,
     /// Whether `Entity` is implemented here, and not beside another repository.
     pub(super) declares_entity: bool,
 }
@@ -80,6 +82,7 @@ pub(super) fn repository(
         given_key: options.given_key.map(|given| given.value),
         version: options.version.map(|given| given.value),
         rereads: options.reread.is_some(),
+        tells_changes: options.changes.map(|given| given.name.span()),
         declares_entity: options.shared_entity.is_none(),
     })
 }

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use super::check::Repository;
-use super::part;
+use super::{change, part};
 use crate::name::{pascal, snake};
 
 /// What is added beside the struct.
@@ -20,12 +20,15 @@ pub(super) fn repository(repository: &Repository, has_root: bool) -> TokenStream
     let updates = updates(repository, &events);
     let backend = backend(repository);
     let any = events.iter().map(|event| of_any_entity(repository, event));
+    let changed = change::signal(repository);
+    let told = change::role(repository);
     let conditions = &repository.conditions;
     let only = only(repository);
     quote! {
         #only
 
         #(#signals)*
+        #changed
 
         #(#conditions)*
         const _: () = {
@@ -33,6 +36,7 @@ pub(super) fn repository(repository: &Repository, has_root: bool) -> TokenStream
             #model
             #updates
             #(#any)*
+            #told
             #backend
         };
     }
@@ -338,6 +342,7 @@ fn model(repository: &Repository, events: &[Event]) -> TokenStream {
     let types = part::types(repository);
     let functions = part::functions(repository);
     let constants = part::constants(repository);
+    let hooks = change::hooks(repository);
     let table_name = repository
         .table
         .segments
@@ -356,6 +361,8 @@ fn model(repository: &Repository, events: &[Event]) -> TokenStream {
             #sends
 
             #functions
+
+            #hooks
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `#[repository(entity = Post, table = posts, ..)]`
 
+mod change;
 mod check;
 mod expand;
 mod parse;

@@ -7,7 +7,7 @@ use syn::{Expr, Ident, Item, ItemStruct, LitStr, Path, Token, Type};
 use crate::mistake::Mistakes;
 use crate::option::{Given, comma, nearest, no_such, set};
 
-const OPTIONS: [&str; 11] = [
+const OPTIONS: [&str; 12] = [
     "entity",
     "table",
     "insert",
@@ -19,6 +19,7 @@ const OPTIONS: [&str; 11] = [
     "version",
     "reread",
     "shared_entity",
+    "changes",
 ];
 
 /// What is written between the brackets.
@@ -35,6 +36,7 @@ pub(super) struct Options {
     pub(super) version: Option<Given<Ident>>,
     pub(super) reread: Option<Given<()>>,
     pub(super) shared_entity: Option<Given<()>>,
+    pub(super) changes: Option<Given<()>>,
     /// What unknown options were probably meant to be: they are not missing too.
     pub(super) guessed: Vec<&'static str>,
     /// A mistake has hidden what comes after it.
@@ -50,6 +52,7 @@ pub(super) struct Options {
 // version = lock_version
 // reread
 // shared_entity
+// changes
 pub(super) fn options(attr: TokenStream, mistakes: &mut Mistakes) -> Options {
     let mut options = Options::default();
     let parser = |input: ParseStream<'_>| {
@@ -86,6 +89,7 @@ fn option(
         "given_key" => set(&mut options.given_key, name, value(input)?, mistakes),
         "version" => set(&mut options.version, name, value(input)?, mistakes),
         "reread" => set(&mut options.reread, name, (), mistakes),
+        "changes" => set(&mut options.changes, name, (), mistakes),
         "shared_entity" => set(&mut options.shared_entity, name, (), mistakes),
         _ => {
             mistakes.add(&name, no_such(&name, &OPTIONS));

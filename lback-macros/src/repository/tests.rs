@@ -88,6 +88,33 @@ fn the_six_signals_are_named_after_the_entity() {
 }
 
 #[test]
+fn a_seventh_tells_changes() {
+    let expansion = expand(
+        quote!(
+            entity = BlogPost,
+            table = posts,
+            insert = A,
+            update = B,
+            connection = PgConnection,
+            changes
+        ),
+        &quote!(
+            pub struct Repository;
+        ),
+    );
+    let file: syn::File = syn::parse2(expansion).expect("a list of items");
+    let last = file.items.iter().rev().find_map(|item| match item {
+        syn::Item::Struct(item) => Some(item),
+        _ => None,
+    });
+    let last = last.expect("there are structs");
+    assert_eq!(last.ident, "BlogPostChanged");
+    let fields = last.fields.iter().filter_map(|field| field.ident.as_ref());
+    let fields: Vec<_> = fields.map(ToString::to_string).collect();
+    assert_eq!(fields, ["change", "blog_post_id", "session"]);
+}
+
+#[test]
 fn the_documentation_shows_the_expansion() {
     let attr = quote!(
         entity = Post,

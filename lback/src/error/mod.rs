@@ -25,7 +25,7 @@ use crate::receiver::{BoxError, Registration};
 pub(crate) use self::database::{
     classify, is_beyond_characters, is_transient, not_connected, printable, without_details_inside,
 };
-pub(crate) use self::receiver::of_receiver;
+pub(crate) use self::receiver::{of_closure, of_receiver};
 pub(crate) use self::text::Whole;
 pub use self::text::text_of_key;
 
@@ -209,6 +209,29 @@ pub enum Error {
         limit: u32,
         /// The effect at work, if it is a receiver.
         receiver: Option<&'static Registration>,
+    },
+    /// Telling changes caused changes beyond
+    /// [`Session::with_max_rounds`](crate::Session::with_max_rounds). The transaction is rolled back.
+    #[non_exhaustive]
+    ChangeLoop {
+        /// The bound.
+        limit: u32,
+        /// The receivers whose writes had to be told, in their order: the last 32.
+        chain: Vec<&'static Registration>,
+    },
+    /// A transaction has changed more rows than
+    /// [`Session::with_max_changes`](crate::Session::with_max_changes) allows to note.
+    #[non_exhaustive]
+    TooManyChanges {
+        /// The bound.
+        limit: usize,
+    },
+    /// A closure that was given to [`Session::before_commit`](crate::Session::before_commit) failed,
+    /// and the transaction with it.
+    #[non_exhaustive]
+    ClosureFailed {
+        /// What it returned.
+        source: BoxError,
     },
     /// The answer to COMMIT was lost: the data may be stored, or not.
     #[non_exhaustive]

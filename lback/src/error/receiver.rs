@@ -1,4 +1,6 @@
-//! What a receiver's error becomes for the caller of the operation.
+//! What the error of a receiver, or of a closure, becomes for the caller of the operation.
+
+use diesel::result::Error as DieselError;
 
 use super::carried::Carried;
 use super::probe::Found;
@@ -69,5 +71,30 @@ pub(crate) fn of_receiver(receiver: &'static Registration, error: BoxError) -> E
         message,
         field,
         source: (!adds_nothing).then_some(error),
+    }
+}
+
+/// What a closure returned that ran before a commit.
+#[cold]
+pub(crate) fn of_closure(error: BoxError) -> Error {
+    let error = match error.downcast::<Error>() {
+        Ok(error) => return *error,
+        Err(error) => error,
+    };
+    let error = match error.downcast::<DieselError>() {
+        Ok(error) => return database::classify(*error),
+        Err(error) => error,
+    };
+    match Carried::by(error.as_ref()).map(|carried| carried.found) {
+        Some(Found::Veto(veto)) => Error::Refused(veto),
+        Some(Found::Vetoed(receiver, Veto { message, field })) => Error::Vetoed {
+            receiver,
+            message,
+            field,
+            source: Some(error),
+        },
+        _ => Error::ClosureFailed {
+            source: database::without_details_inside(error),
+        },
     }
 }

@@ -59,7 +59,9 @@ fn in_one_line<'e>(
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::ReceiverFailed { source, .. } => Some(source.as_ref()),
+            Self::ReceiverFailed { source, .. } | Self::ClosureFailed { source } => {
+                Some(source.as_ref())
+            }
             Self::Duplicate { source, .. }
             | Self::ForeignKey { source }
             | Self::CommitUnknown { source }
@@ -86,6 +88,8 @@ impl StdError for Error {
             | Self::Ambiguous { .. }
             | Self::Recursion { .. }
             | Self::EffectLoop { .. }
+            | Self::ChangeLoop { .. }
+            | Self::TooManyChanges { .. }
             | Self::Unsupported { .. } => None,
         }
     }
@@ -232,6 +236,30 @@ impl Error {
                     Some(receiver) => write!(f, ", the last by {receiver}"),
                     None => f.write_str(", the last by a closure"),
                 }
+            }
+            Self::ChangeLoop { limit, chain } => {
+                write!(
+                    f,
+                    "what was told before the commit caused changes for more than {limit} rounds"
+                )?;
+                for (place, link) in chain.iter().enumerate() {
+                    let before = if place == 0 { ": " } else { " -> " };
+                    write!(
+                        f,
+                        "{before}{} -> `{}` ({})",
+                        link.signal, link.id, link.place
+                    )?;
+                }
+                Ok(())
+            }
+            Self::TooManyChanges { limit } => write!(
+                f,
+                "a transaction would have to remember the changes of more than {limit} rows: split \
+                 it, mute what listens to them (`session.mute(..)`), or raise the bound with \
+                 `session.with_max_changes(..)`"
+            ),
+            Self::ClosureFailed { .. } => {
+                f.write_str("a closure failed that ran before the commit")
             }
             Self::CommitUnknown { .. } => {
                 f.write_str("the answer to COMMIT was lost, so the data may be stored or not")

@@ -484,6 +484,7 @@ pub(super) fn change<R: Updates>(
     before: &Rows<R>,
     changes: &R::Update,
     is_one_by_one: bool,
+    notes: bool,
 ) -> Result<Vec<(R::Entity, bool)>>
 where
     R::Update: Clone + PartialEq,
@@ -495,6 +496,13 @@ where
         groups.add(place, own);
     }
     let after = groups.update(session, before, is_one_by_one)?;
+    if notes {
+        for (row, (entity, changes)) in before.found.iter().zip(&after) {
+            if changes.is_some() {
+                R::note_change(Some(&row.entity), Some(entity), session)?;
+            }
+        }
+    }
     for (row, (entity, changes)) in before.found.iter().zip(&after) {
         if let Some(changes) = changes {
             repository.send_post_update(entity, &row.entity, changes, session)?;
@@ -510,11 +518,17 @@ pub(super) fn remove<R: Model>(
     session: &mut SessionOf<R>,
     rows: Rows<R>,
     is_one_by_one: bool,
+    notes: bool,
 ) -> Result<usize> {
     for row in &rows.found {
         repository.send_pre_delete(&row.entity, session)?;
     }
     let deleted = rows.delete(session, is_one_by_one)?;
+    if notes {
+        for row in &deleted {
+            R::note_change(Some(row), None, session)?;
+        }
+    }
     for row in &deleted {
         repository.send_post_delete(row.key(), row, session)?;
     }

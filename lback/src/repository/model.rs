@@ -96,6 +96,23 @@ pub trait Model: Sized + 'static {
         session: &mut Session<Self::Connection>,
     ) -> Result<()>;
 
+    /// Whether writes of so many rows are noted, because somebody is told of their net change.
+    #[inline]
+    fn hears_changes(session: &mut Session<Self::Connection>, rows: usize) -> Result<bool> {
+        let _ = (session, rows);
+        Ok(false)
+    }
+
+    /// Notes that a row was written.
+    fn note_change(
+        found: Option<&Self::Entity>,
+        left: Option<&Self::Entity>,
+        session: &mut Session<Self::Connection>,
+    ) -> Result<()> {
+        let _ = (found, left, session);
+        Ok(())
+    }
+
     /// What `Insert` puts between the brackets behind VALUES: Diesel's type for it has no name.
     fn row_values(data: &Self::Insert) -> impl QueryFragment<BackendOf<Self>>;
 

@@ -44,6 +44,7 @@ pub trait Repository: Model {
     fn create(&self, session: &mut SessionOf<Self>, data: Self::Insert) -> Result<Self::Entity> {
         let mut data = data;
         let plan = Plan::of::<Self::PreCreate, Self::PostCreate>(session)?;
+        let notes = Self::hears_changes(session, 1)?;
         let must_undo = plan.writes_before || plan.runs_after;
         operation::<Self, _>(session, must_undo, |session| {
             self.send_pre_create(&mut data, session)?;
@@ -52,6 +53,9 @@ pub trait Repository: Model {
                 check_sendable::<Self::PostCreate>(session)?;
             }
             let entity = row::insert::<Self>(session, &data)?;
+            if notes {
+                Self::note_change(None, Some(&entity), session)?;
+            }
             self.send_post_create(&entity, session)?;
             Ok(entity)
         })
@@ -81,7 +85,8 @@ pub trait Repository: Model {
         let (key, mut changes) = (target.as_key(), changes.into());
         let version = target.as_row().and_then(Self::version_of);
         let plan = Plan::of::<Self::PreUpdate, Self::PostUpdate>(session)?;
-        if !plan.is_heard {
+        let notes = Self::hears_changes(session, 1)?;
+        if !plan.is_heard && !notes {
             return operation::<Self, _>(session, false, |session| {
                 changes.validate()?;
                 if let Some(entity) = row::update::<Self>(session, &key, version, &changes)? {
@@ -102,6 +107,9 @@ pub trait Repository: Model {
             let Some(entity) = row::update::<Self>(session, &key, None, &changes)? else {
                 return row::stored::<Self>(session, &key);
             };
+            if notes {
+                Self::note_change(Some(&previous), Some(&entity), session)?;
+            }
             self.send_post_update(&entity, &previous, &changes, session)?;
             Ok(entity)
         })
@@ -120,7 +128,8 @@ pub trait Repository: Model {
         let key = target.as_key();
         let version = target.as_row().and_then(Self::version_of);
         let plan = Plan::of::<Self::PreDelete, Self::PostDelete>(session)?;
-        let is_quiet = !plan.is_heard && version.is_none();
+        let notes = Self::hears_changes(session, 1)?;
+        let is_quiet = !plan.is_heard && !notes && version.is_none();
         // Inside of a transaction a DELETE that turns out unclear cannot be taken back alone.
         let asks = is_quiet && session.in_transaction() && !row::is_kept_while_deleted::<Self>();
         if is_quiet && !row::must_be_seen::<Self>(session, asks)? {
@@ -141,6 +150,9 @@ pub trait Repository: Model {
             check_sendable::<Self::PostDelete>(session)?;
             let is_untouched = !plan.writes_before;
             let entity = row::delete_seen::<Self>(session, &key, seen, is_untouched)?;
+            if notes {
+                Self::note_change(Some(&entity), None, session)?;
+            }
             self.send_post_delete(key.clone(), &entity, session)
         })
     }
@@ -218,7 +230,8 @@ pub trait Repository: Model {
             return Ok(Vec::new());
         }
         let plan = Plan::of::<Self::PreCreate, Self::PostCreate>(session)?;
-        if !plan.is_heard {
+        let notes = Self::hears_changes(session, data.len())?;
+        if !plan.is_heard && !notes {
             may_write::<Self>(session)?;
             data.iter_mut().try_for_each(Validate::validate)?;
             return bulk::insert_all::<Self>(session, &data, false);
@@ -229,6 +242,11 @@ pub trait Repository: Model {
             }
             data.iter_mut().try_for_each(Validate::validate)?;
             let entities = bulk::insert_all::<Self>(session, &data, true)?;
+            if notes {
+                for entity in &entities {
+                    Self::note_change(None, Some(entity), session)?;
+                }
+            }
             for entity in &entities {
                 self.send_post_create(entity, session)?;
             }
@@ -257,6 +275,7 @@ pub trait Repository: Model {
         let (keys, versions) = bulk::named::<Self, _, _>(targets);
         let changes: Self::Update = changes.into();
         let plan = Plan::of::<Self::PreUpdate, Self::PostUpdate>(session)?;
+        let notes = Self::hears_changes(session, keys.len())?;
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -270,11 +289,11 @@ pub trait Repository: Model {
                 for (version, &place) in versions.iter().zip(&places) {
                     row::require_version::<Self>(*version, &before.found[place].entity)?;
                 }
-                let after = bulk::change(self, session, &before, &changes, is_one_by_one)?;
+                let after = bulk::change(self, session, &before, &changes, is_one_by_one, notes)?;
                 Ok(places.iter().map(|&place| after[place].0.clone()).collect())
             })
         };
-        if plan.is_heard || versions.iter().any(Option::is_some) {
+        if plan.is_heard || notes || versions.iter().any(Option::is_some) {
             return each(session, false);
         }
         bulk::together::<Self, _>(
@@ -299,6 +318,7 @@ pub trait Repository: Model {
     ) -> Result<()> {
         let (keys, versions) = bulk::named::<Self, _, _>(targets);
         let plan = Plan::of::<Self::PreDelete, Self::PostDelete>(session)?;
+        let notes = Self::hears_changes(session, keys.len())?;
         if keys.is_empty() {
             return Ok(());
         }
@@ -310,10 +330,10 @@ pub trait Repository: Model {
                 for (version, place) in versions.iter().zip(rows.places(&keys)?) {
                     row::require_version::<Self>(*version, &rows.found[place].entity)?;
                 }
-                bulk::remove(self, session, rows, false).map(drop)
+                bulk::remove(self, session, rows, false, notes).map(drop)
             })
         };
-        if plan.is_heard || versions.iter().any(Option::is_some) {
+        if plan.is_heard || notes || versions.iter().any(Option::is_some) {
             return each(session);
         }
         bulk::together::<Self, _>(
@@ -354,7 +374,8 @@ pub trait Repository: Model {
     {
         let mut changes: Self::Update = changes.into();
         let plan = Plan::of::<Self::PreUpdate, Self::PostUpdate>(session)?;
-        if !plan.is_heard {
+        let notes = Self::hears_changes(session, 0)?;
+        if !plan.is_heard && !notes {
             return operation::<Self, _>(session, false, |session| {
                 changes.validate()?;
                 matching::update::<Self>(session, &filter, &changes)
@@ -364,8 +385,9 @@ pub trait Repository: Model {
         operation::<Self, _>(session, true, |session| {
             let lock = row::lock_to_update::<Self>(session, &changes)?;
             let before = matching::locked::<Self>(session, &filter, lock, known)?;
+            let notes = notes && Self::hears_changes(session, before.found.len())?;
             let is_one_by_one = Self::Connection::LOCKS_AS_IT_FINDS;
-            let after = bulk::change(self, session, &before, &changes, is_one_by_one)?;
+            let after = bulk::change(self, session, &before, &changes, is_one_by_one, notes)?;
             Ok(after.iter().filter(|(_, is_changed)| *is_changed).count())
         })
     }
@@ -385,7 +407,8 @@ pub trait Repository: Model {
         filter: impl Filter<Self::Table, Self::Connection>,
     ) -> Result<usize> {
         let plan = Plan::of::<Self::PreDelete, Self::PostDelete>(session)?;
-        if !plan.is_heard {
+        let notes = Self::hears_changes(session, 0)?;
+        if !plan.is_heard && !notes {
             return operation::<Self, _>(session, false, |session| {
                 matching::delete::<Self>(session, &filter)
             });
@@ -396,7 +419,9 @@ pub trait Repository: Model {
             // rows gone before any receiver has heard of them.
             let lock = Self::Connection::TO_CHANGE_KEY;
             let rows = matching::locked::<Self>(session, &filter, lock, known)?;
-            bulk::remove(self, session, rows, Self::Connection::LOCKS_AS_IT_FINDS)
+            let notes = notes && Self::hears_changes(session, rows.found.len())?;
+            let is_one_by_one = Self::Connection::LOCKS_AS_IT_FINDS;
+            bulk::remove(self, session, rows, is_one_by_one, notes)
         })
     }
 

@@ -22,6 +22,7 @@ impl<C: SessionConnection> Session<C> {
                 Ok(Ok(()))
             }
             Ok(Kind::Savepoint) => self.release(),
+            Ok(Kind::Outermost) if self.ledger.journal.is_waiting() => self.tell_and_commit(open),
             Ok(Kind::Outermost) => self.commit(),
             Err(Swapped) => Ok(Err(swapped(open))),
         };
@@ -59,6 +60,24 @@ impl<C: SessionConnection> Session<C> {
         };
         self.roll_back_savepoint();
         failed
+    }
+
+    /// What was written is told before anything is asked of the connection: whoever is told may write,
+    /// and may refuse.
+    #[cold]
+    fn tell_and_commit(&mut self, open: &Open) -> Closed {
+        let told = match self.check_usable().and_then(|()| self.check_depth()) {
+            Ok(()) => self.tell_changes(),
+            Err(error) => Ok(Err(error)),
+        };
+        match (self.ledger.closing(open), told) {
+            (Ok(_), Ok(Ok(()))) => self.commit(),
+            (Ok(_), refused) => {
+                self.undo_outermost();
+                refused
+            }
+            (Err(Swapped), told) => told.and(Ok(Err(swapped(open)))),
+        }
     }
 
     fn commit(&mut self) -> Closed {

@@ -202,10 +202,16 @@ impl<C: SessionConnection> Session<C> {
         }
     }
 
-    /// Drops the effects that will not run.
+    /// Drops the effects that will not run, and what was noted of writes that did not last.
     pub(super) fn discard(&mut self) {
         while let Some(effect) = self.ledger.effects.next_discarded() {
             self.drop_for_user(effect);
+        }
+        while let Some(note) = self.ledger.journal.next_cut_note() {
+            self.drop_for_user(note);
+        }
+        while let Some(closure) = self.ledger.journal.next_cut_closure() {
+            self.drop_for_user(closure);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod borrowed;
 mod care;
+mod change;
 mod close;
 mod connection;
 mod facts;
@@ -25,6 +26,7 @@ use std::ops::DerefMut;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
+use self::change::Note;
 use self::failure::FailureHandler;
 use self::ledger::Ledger;
 use self::prepared::Prepared;
@@ -35,6 +37,7 @@ use crate::receiver::{Outcome, Phase};
 use crate::registry::Registry;
 
 pub(crate) use self::care::{text_of, text_of_panic};
+pub(crate) use self::change::{Entry, Whom, Written};
 pub use self::connection::SessionConnection;
 pub(crate) use self::connection::{Guarding, Marking, Sealed, Standing, mark};
 #[cfg(feature = "r2d2")]
@@ -74,7 +77,7 @@ pub(crate) use self::transaction::within;
 pub struct Session<C: SessionConnection> {
     connection: Owner<C>,
     /// All that is known of the transaction, and what waits for its end.
-    pub(crate) ledger: Ledger<Work<C>>,
+    pub(crate) ledger: Ledger<Work<C>, Note<C>>,
     scopes: Option<Box<Scopes>>,
     on_failure: Option<FailureHandler>,
     failures: Failures,
@@ -256,6 +259,28 @@ impl<C: SessionConnection> Session<C> {
         self
     }
 
+    /// How many rounds of telling may follow each other before a commit; 16 unless told. What receivers
+    /// of changes, and closures of [`before_commit`](Self::before_commit), write is told in a round of
+    /// its own. Past the bound, the transaction fails with
+    /// [`Error::ChangeLoop`](crate::Error::ChangeLoop).
+    #[must_use]
+    pub fn with_max_rounds(mut self, limit: u32) -> Self {
+        self.ledger.journal.max_rounds = limit;
+        self
+    }
+
+    /// Of how many rows a transaction may remember the change; 1,000,000 unless told. They are in memory
+    /// until it ends: the first and the last state of each row, in each level that is open. Where so many
+    /// are remembered, a write is refused with
+    /// [`Error::TooManyChanges`](crate::Error::TooManyChanges) before it happens.
+    ///
+    /// What nobody listens to, or is muted, is not remembered.
+    #[must_use]
+    pub fn with_max_changes(mut self, limit: usize) -> Self {
+        self.ledger.journal.max_notes = limit;
+        self
+    }
+
     /// Whether a transaction is open on the connection, that of a test included.
     #[cfg(feature = "mysql")]
     pub(crate) fn is_inside_any_transaction(&self) -> bool {
@@ -285,6 +310,7 @@ impl<C: SessionConnection> Drop for Session<C> {
         // What is left belongs to the user, and a panic of it would end the program, if this is
         // already one.
         self.ledger.effects.discard_all();
+        self.ledger.journal.clear();
         self.discard();
         let states = std::mem::take(&mut self.ledger.states);
         care::drop_quietly(states);

@@ -98,7 +98,7 @@ impl<C: SessionConnection> Session<C> {
     /// After a level has ended: runs the effects that are ready, and drops those that will not run.
     #[inline]
     pub(super) fn settle(&mut self) {
-        if self.ledger.effects.has_ready() || self.ledger.effects.has_discarded() {
+        if self.ledger.effects.has_ready() || self.ledger.has_discarded() {
             self.settle_effects();
         }
     }

@@ -1,6 +1,7 @@
-//! Signals: their declaration and their sending.
+//! Signals: their declaration, their sending, and the telling of changes.
 
 mod any;
+mod change;
 mod declare;
 mod manual;
 mod send;
@@ -12,6 +13,7 @@ pub use self::any::{
     AnyCall, AnyRow, AnySignal, AnySignals, AnySource, ByAny, OfAnyEntity, Shown, ShownByNobody,
     ShownBySerde,
 };
+pub use self::change::{Change, ChangeSignal, Compared, hears_changes, note_change};
 pub use self::manual::{ByHand, ManualRegistry, ManualRegistryBuilder, no_receiver};
 pub(crate) use self::send::{Plan, check_sendable};
 pub use self::send::{dispatch, send, send_plain};

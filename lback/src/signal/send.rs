@@ -127,6 +127,17 @@ fn call_all<S: SessionSignal>(table: &Table<S>, args: &mut S::Args<'_>) -> Resul
     }
 }
 
+/// Sends a signal to these of its receivers: to those in the transaction at one time, and its effects at
+/// another.
+pub(super) fn send_to<S: SessionSignal>(
+    entries: &[&Entry<S>],
+    args: &mut S::Args<'_>,
+) -> Result<()> {
+    let link = S::session(args).ledger.chain.descend(S::INFO)?;
+    let mut sending = Sending::<S> { args, link };
+    sending.call_chosen(entries.iter().copied())
+}
+
 /// Comes back up the chain when it is dropped, by return or by panic.
 struct Sending<'x, 'a, S: SessionSignal> {
     args: &'x mut S::Args<'a>,
@@ -178,10 +189,14 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
     /// Asks first who is to be called: `when` and mute are decided when the signal is sent.
     fn with_conditions(&mut self, table: &Table<S>) -> Result<()> {
         self.session().observe(|| Event::Sent(S::INFO));
-        let chosen: Vec<_> = table
-            .effects
-            .iter()
-            .chain(&table.receivers)
+        self.call_chosen(table.effects.iter().chain(&table.receivers))
+    }
+
+    fn call_chosen<'t>(&mut self, entries: impl Iterator<Item = &'t Entry<S>>) -> Result<()>
+    where
+        S: 't,
+    {
+        let chosen: Vec<_> = entries
             .map(|entry| (entry, self.reason_to_skip(entry)))
             .collect();
         for (entry, skipped) in chosen {

@@ -23,7 +23,7 @@ impl AsKey<User, ByKey> for UserId {
 #[rustfmt::skip] // it moves the attribute to the right, further at every run
 macro_rules! user_repository {
     ($connection:ident, $name:literal) => {
-        #[doc = concat!("The users of a database: six signals around its writes, on ", $name, ".")]
+        #[doc = concat!("The users of a database: seven signals around its writes, on ", $name, ".")]
         ///
         /// Writes and `find` are those of [`Repository`](crate::Repository).
         #[crate::repository(
@@ -32,7 +32,8 @@ macro_rules! user_repository {
             insert = NewUser,
             update = UserChanges,
             connection = $connection,
-            shared_entity
+            shared_entity,
+            changes
         )]
         #[derive(Clone, Debug, Default)]
         #[non_exhaustive]

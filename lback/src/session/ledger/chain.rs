@@ -53,6 +53,12 @@ impl Chain {
         }
     }
 
+    /// The receiver that was called first of those that run since `link`.
+    pub(super) fn called_since(&self, link: Link) -> Option<&'static Registration> {
+        let first = link.callers + usize::from(link.running.is_some());
+        self.callers.get(first).copied().or(self.running)
+    }
+
     /// Fails if `signal`, which is to be sent later, could not be.
     #[inline]
     pub(crate) fn check(&self, signal: &'static SignalInfo) -> Result<()> {

@@ -11,7 +11,7 @@
 //! | [`closing`](Ledger::closing): which level is this, and is it the one that was opened last? | [`released`](Ledger::released), [`undone`](Ledger::undone), [`committed`](Ledger::committed), [`rolled_back`](Ledger::rolled_back), [`unknown`](Ledger::unknown) |
 //!
 //! Levels are pushed by `opened` and popped by what is told at their end, so every level ends once.
-//! What waits for the end of the transaction ([`Effects`]) and whether the transaction can still be
+//! What waits for the end of the transaction ([`Effects`], [`Journal`]) and whether the transaction can still be
 //! believed ([`Trust`]) change nowhere else. No call waits for anything, so that a driver on
 //! asynchronous connections can use the same ledger.
 
@@ -19,6 +19,7 @@ mod chain;
 mod effect;
 mod guard;
 mod identity;
+mod journal;
 mod stack;
 mod state;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub(super) use self::effect::{Effect, Effects};
 use self::guard::Guard;
 pub(crate) use self::guard::{Guarding, Marking};
 pub(super) use self::identity::give_up;
+pub(super) use self::journal::{Entry, Journal, Note, later_of, rows};
 pub(super) use self::stack::Kind;
 pub(crate) use self::stack::Open;
 pub(super) use self::state::States;
@@ -38,12 +40,13 @@ pub(crate) use self::trust::Standing;
 pub(super) use self::trust::Then;
 
 use self::identity::Identity;
-use self::stack::Stack;
+use self::stack::{Mark, Stack};
 use self::trust::Trust;
 use crate::error::{Error, Result};
 
-/// See the [module](self). `W` is the work of an effect, which only the driver can do.
-pub(crate) struct Ledger<W> {
+/// See the [module](self). `W` is the work of an effect, which only the driver can do; `N` what is noted
+/// of a row that was written, of which the ledger knows only which row that is.
+pub(crate) struct Ledger<W, N> {
     identity: Identity,
     /// How many levels were open on the connection before: those of a test transaction.
     base: u32,
@@ -53,6 +56,7 @@ pub(crate) struct Ledger<W> {
     /// Whether something happened that can have ended the open transaction unseen.
     is_doubtful: bool,
     pub(super) effects: Effects<W>,
+    pub(super) journal: Journal<N, W>,
     pub(crate) chain: Chain,
     pub(super) states: States,
 }
@@ -61,7 +65,7 @@ pub(crate) struct Ledger<W> {
 /// changed places inside a closure.
 pub(super) struct Swapped;
 
-impl<W> Ledger<W> {
+impl<W, N> Ledger<W, N> {
     pub(super) fn new() -> Self {
         Self {
             identity: Identity::new(),
@@ -71,6 +75,7 @@ impl<W> Ledger<W> {
             guard: Guard::Unlent,
             is_doubtful: false,
             effects: Effects::new(),
+            journal: Journal::new(),
             chain: Chain::new(),
             states: States::default(),
         }
@@ -171,7 +176,11 @@ impl<W> Ledger<W> {
             self.is_doubtful = false;
             self.guard = Guard::Unlent;
         }
-        let (mark, link) = (self.effects.mark(), self.chain.link());
+        let mark = Mark {
+            effects: self.effects.mark(),
+            journal: self.journal.mark(),
+        };
+        let link = self.chain.link();
         let height = self.stack.push(kind, mark, link, is_read_only);
         Open::new(self.identity(), height)
     }
@@ -205,11 +214,12 @@ impl<W> Ledger<W> {
         let Some(level) = self.stack.pop() else {
             return;
         };
+        self.journal.undo_to(level.mark.journal);
         if self.is_in_transaction() && level.has_written {
-            self.effects.spoil_to(level.mark);
+            self.effects.spoil_to(level.mark.effects);
             self.trust.abort(Cause::HALF_DONE);
         } else if self.is_in_transaction() {
-            self.effects.undo_to(level.mark);
+            self.effects.undo_to(level.mark.effects);
         } else if self.is_broken() && self.base == 0 {
             self.effects.outermost_unknown();
         } else {
@@ -232,11 +242,12 @@ impl<W> Ledger<W> {
             return;
         };
         self.guard.left_for(self.depth());
+        self.journal.undo_to(level.mark.journal);
         if is_whole {
-            self.effects.undo_to(level.mark);
+            self.effects.undo_to(level.mark.effects);
             self.trust.heal();
         } else {
-            self.effects.spoil_to(level.mark);
+            self.effects.spoil_to(level.mark.effects);
         }
     }
 
@@ -259,6 +270,7 @@ impl<W> Ledger<W> {
     }
 
     fn ended(&mut self) -> Guarding {
+        self.journal.clear();
         self.stack.clear();
         self.is_doubtful = false;
         self.trust.renew();
@@ -303,6 +315,7 @@ impl<W> Ledger<W> {
             return Then::GoOn;
         }
         self.effects.outermost_unknown();
+        self.journal.clear();
         self.trust = Trust::Ended(Cause::VANISHED);
         Then::Sink
     }
@@ -400,8 +413,34 @@ impl<W> Ledger<W> {
             && self.effects.has_laments()
     }
 
+    /// Something waits that is called at the end of the transaction, before it is committed.
+    pub(super) fn wait_for_commit(&mut self, work: W) {
+        let states = self.states.clone();
+        self.journal.push_closure(states, &self.chain, work);
+    }
+
+    /// Whether anything is left of the transaction that is open.
+    pub(super) fn has_discarded(&self) -> bool {
+        self.effects.has_discarded() || self.journal.has_cut()
+    }
+
     /// Whether COMMIT must be preceded by a look whether it can be believed.
     pub(super) fn must_probe(&self) -> bool {
         self.is_doubtful || self.effects.is_waiting()
+    }
+}
+
+impl<W, N: Note> Ledger<W, N> {
+    /// Fails if so many more rows cannot be noted.
+    pub(super) fn check_changes(&mut self, more: usize) -> Result<()> {
+        self.journal.check(more, self.stack.marks_of_journal())
+    }
+
+    /// A row was written.
+    pub(super) fn note(&mut self, note: N) -> Result<()> {
+        self.check_changes(1)?;
+        let states = self.states.clone();
+        self.journal.push(states, &self.chain, note);
+        Ok(())
     }
 }

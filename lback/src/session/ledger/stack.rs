@@ -1,7 +1,8 @@
 //! The levels of a transaction that are open, from the outermost to the innermost.
 
 use super::chain::Link;
-use super::effect::Mark;
+use super::effect;
+use super::journal;
 use crate::error::{Error, Result};
 
 /// What opened a level, and so what has to close it.
@@ -45,13 +46,20 @@ impl Open {
     }
 }
 
+/// What waited at some moment for the end of the transaction.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    pub(super) effects: effect::Mark,
+    pub(super) journal: journal::Mark,
+}
+
 /// A level that is open.
 #[derive(Clone, Copy)]
 pub(super) struct Level {
     pub(super) kind: Kind,
     /// How many levels with a statement of their own are open, this one included.
     depth: u32,
-    /// How many effects waited when it was opened.
+    /// What waited when it was opened.
     pub(super) mark: Mark,
     /// Which receivers ran when it was opened.
     pub(super) link: Link,
@@ -92,6 +100,11 @@ impl Stack {
     #[inline]
     pub(super) fn top(&self) -> Option<&Level> {
         self.levels.last()
+    }
+
+    /// How much stood in the journal when each level was opened, from the outermost on.
+    pub(super) fn marks_of_journal(&mut self) -> impl Iterator<Item = &mut journal::Mark> {
+        self.levels.iter_mut().map(|level| &mut level.mark.journal)
     }
 
     pub(super) fn is_read_only(&self) -> bool {

@@ -1,8 +1,12 @@
 //! What the files beside the ledger do, on the toy: the same questions in the same order.
 
+use std::cmp::Ordering;
+
 use super::toy::{Failed, Fault, Raw, Toy};
 use crate::receiver::Phase;
-use crate::session::ledger::{Cause, Guarding, Kind, Ledger, Open, Swapped, Then, Trust, give_up};
+use crate::session::ledger::{
+    Cause, Guarding, Kind, Ledger, Note, Open, Swapped, Then, Trust, give_up,
+};
 
 /// How something went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,11 +18,26 @@ pub(super) enum End {
     Unknown,
 }
 
-/// What waits in the ledger: the row that it is about.
+/// What waits in the ledger, and what is noted: the row that it is about.
 pub(super) type Row = u32;
 
+/// Every row is written once here; how notes of one row are joined is tried in `journal`.
+impl Note for Row {
+    fn order(&self, other: &Self) -> Ordering {
+        self.cmp(other)
+    }
+
+    fn may_join(&self, _: &Self) -> bool {
+        unreachable!("a row is written once")
+    }
+
+    fn join(&mut self, _: &mut Self) {
+        unreachable!("a row is written once")
+    }
+}
+
 pub(super) struct Driver {
-    pub(super) ledger: Ledger<Row>,
+    pub(super) ledger: Ledger<Row, Row>,
     pub(super) toy: Toy,
     pub(super) reached: Vec<&'static str>,
     /// Whether anybody ended the transaction in a way that leaves open what is stored.
@@ -164,6 +183,11 @@ impl Driver {
         }
     }
 
+    /// Whether what was noted can be told: nothing speaks against the commit yet.
+    pub(super) fn may_tell(&mut self) -> bool {
+        self.check_usable() && self.toy.depth() == Some(self.ledger.depth_of_connection())
+    }
+
     pub(super) fn before_write(&mut self) -> Result<(), End> {
         match self.ledger.writing(self.toy.marking) {
             Guarding::None => Ok(()),
@@ -178,7 +202,10 @@ impl Driver {
         self.before_write()?;
         self.ledger.note_write();
         match self.toy.write(row, fault) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                assert!(self.ledger.note(row).is_ok(), "there is room");
+                Ok(())
+            }
             Err(Failed::Panic) => Err(End::Panic),
             Err(Failed::Error) => {
                 self.ask();

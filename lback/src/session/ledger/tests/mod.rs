@@ -6,6 +6,7 @@
 
 mod answers;
 mod driver;
+mod journal;
 mod tape;
 mod toy;
 
@@ -68,6 +69,10 @@ fn the_sequences_reach_what_they_should() {
         "broken",
         "swapped",
         "mark missed",
+        "told",
+        "note cut",
+        "closure cut",
+        "written while told",
         "COMMIT failed",
         "panic beside COMMIT",
     ] {

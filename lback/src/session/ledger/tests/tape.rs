@@ -82,6 +82,8 @@ struct Book {
     next_row: u32,
     /// Rows of operations that came to `Ok`, with levels that came to `Ok` around them.
     lasting: Vec<u32>,
+    /// Closures that wait for the commit, of levels that came to `Ok`.
+    waiting: Vec<u32>,
     /// Rows of which anything was begun in the open outermost transaction.
     begun: BTreeSet<u32>,
     after_commit: BTreeSet<u32>,
@@ -90,6 +92,16 @@ struct Book {
 }
 
 impl Book {
+    /// How much would last if the open level did.
+    fn mark(&self) -> (usize, usize) {
+        (self.lasting.len(), self.waiting.len())
+    }
+
+    fn undo_to(&mut self, (rows, closures): (usize, usize)) {
+        self.lasting.truncate(rows);
+        self.waiting.truncate(closures);
+    }
+
     fn tell(&mut self, what: impl FnOnce() -> String) {
         if let Some(story) = &mut self.story {
             let what = what();
@@ -131,6 +143,16 @@ impl Book {
             !driver.ledger.effects.is_waiting(),
             "an effect waits for no transaction"
         );
+        assert!(
+            !driver.ledger.journal.is_waiting(),
+            "something is to be told of no transaction"
+        );
+        while driver.ledger.journal.next_cut_note().is_some() {
+            driver.reached.push("note cut");
+        }
+        while driver.ledger.journal.next_cut_closure().is_some() {
+            driver.reached.push("closure cut");
+        }
         assert_eq!(
             driver.ledger.depth(),
             0,
@@ -157,7 +179,7 @@ impl Book {
         if end == End::Ok {
             assert!(!driver.toy.is_inside(), "Ok, and the transaction is open");
         }
-        self.lasting.clear();
+        self.undo_to((0, 0));
         driver.is_unsure = false;
         driver.is_lent = false;
         driver.reached.push(match end {
@@ -197,7 +219,7 @@ fn transaction(tape: &mut Tape, driver: &mut Driver, book: &mut Book, depth: u32
         Ok(open) => open,
         Err(end) => return end,
     };
-    let before = book.lasting.len();
+    let before = book.mark();
     let mut end = End::Ok;
     for _ in 0..=tape.pick(4) {
         end = step(tape, driver, book, depth + 1);
@@ -208,7 +230,57 @@ fn transaction(tape: &mut Tape, driver: &mut Driver, book: &mut Book, depth: u32
     if end == End::Ok {
         end = tape.end();
     }
+    if end == End::Ok && depth == 0 && !driver.is_swapped {
+        end = tell(tape, driver, book);
+    }
     close(tape, driver, book, &open, end, before)
+}
+
+/// Tells what was noted, as the session does: whoever is told may write, and may fail.
+fn tell(tape: &mut Tape, driver: &mut Driver, book: &mut Book) -> End {
+    if !driver.may_tell() {
+        // The commit says so.
+        return End::Ok;
+    }
+    let link = driver.ledger.chain.link();
+    driver.ledger.journal.begin_telling(link);
+    let (mut told, mut called) = (Vec::new(), Vec::new());
+    loop {
+        let mut notes: Vec<_> = driver.ledger.journal.take();
+        let mut origins: Vec<_> = notes.iter_mut().map(|note| note.origin.take()).collect();
+        told.extend(notes.iter().map(|note| note.item));
+        if notes.is_empty() {
+            let Some(closure) = driver.ledger.journal.next_closure() else {
+                break;
+            };
+            called.push(closure.item);
+            origins.push(closure.origin);
+        }
+        book.tell(|| format!("told {told:?}, called {called:?}"));
+        for origin in origins {
+            if driver.ledger.journal.tell(origin.as_ref()).is_err() {
+                driver.reached.push("a round too many");
+                return End::Err;
+            }
+            if tape.pick(6) == 5 {
+                driver.reached.push("written while told");
+                let end = step(tape, driver, book, 1);
+                if driver.is_swapped {
+                    return End::Err;
+                }
+                if end != End::Ok {
+                    return end;
+                }
+            }
+        }
+    }
+    if driver.may_tell() {
+        driver.reached.push("told");
+        book.tell(|| format!("at last: told {told:?}, called {called:?}"));
+        assert_eq!(told, book.lasting, "told is what lasts");
+        assert_eq!(called, book.waiting, "called is what lasts");
+    }
+    End::Ok
 }
 
 fn close(
@@ -217,7 +289,7 @@ fn close(
     book: &mut Book,
     open: &Open,
     end: End,
-    before: usize,
+    before: (usize, usize),
 ) -> End {
     let fault = tape.fault();
     book.tell(|| format!("close {end:?} {fault:?}"));
@@ -245,7 +317,7 @@ fn close(
         driver.close(open, end, fault)
     };
     if end != End::Ok {
-        book.lasting.truncate(before);
+        book.undo_to(before);
     }
     end
 }
@@ -257,7 +329,7 @@ fn abandon(driver: &mut Driver) {
 }
 
 fn step(tape: &mut Tape, driver: &mut Driver, book: &mut Book, depth: u32) -> End {
-    let end = match tape.pick(8) {
+    let end = match tape.pick(9) {
         _ if driver.is_swapped => End::Err,
         0 | 1 => operation(tape, driver, book, true),
         2..=4 => operation(tape, driver, book, false),
@@ -266,6 +338,14 @@ fn step(tape: &mut Tape, driver: &mut Driver, book: &mut Book, depth: u32) -> En
             let raw = tape.raw(driver.toy.marking, driver.ledger.depth());
             book.tell(|| format!("lend {raw:?}"));
             driver.lend(raw);
+            End::Ok
+        }
+        7 => {
+            book.next_row += 1;
+            let closure = book.next_row;
+            book.tell(|| format!("before the commit {closure}"));
+            book.waiting.push(closure);
+            driver.ledger.wait_for_commit(closure);
             End::Ok
         }
         _ => End::Ok,
@@ -282,7 +362,7 @@ fn step(tape: &mut Tape, driver: &mut Driver, book: &mut Book, depth: u32) -> En
 fn operation(tape: &mut Tape, driver: &mut Driver, book: &mut Book, can_be_undone: bool) -> End {
     book.next_row += 1;
     let row = book.next_row;
-    let before = book.lasting.len();
+    let before = book.mark();
     book.tell(|| format!("operation {row}, {can_be_undone}"));
     if let Err(end) = driver.before_write() {
         return end;

@@ -1,6 +1,7 @@
 //! The ledger's answers to single questions: what random sequences reach too rarely, or cannot tell
 //! apart, such as a look that is taken once too often.
 
+mod journal;
 mod levels;
 mod marks;
 mod waiting;
@@ -8,7 +9,7 @@ mod waiting;
 use crate::receiver::Phase;
 use crate::session::ledger::{Kind, Ledger, Open, States};
 
-type Book = Ledger<&'static str>;
+type Book = Ledger<&'static str, u32>;
 
 fn inside() -> (Book, Open) {
     let mut ledger = Ledger::new();

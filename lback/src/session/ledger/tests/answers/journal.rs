@@ -1,0 +1,140 @@
+//! What is noted of writes, and the closures that wait for the commit.
+
+use super::{Book, inside, open};
+use crate::error::Error;
+use crate::session::ledger::{Guarding, Kind, Standing, Then};
+
+fn note(ledger: &mut Book, row: u32) {
+    assert!(ledger.note(row).is_ok(), "there is room");
+    ledger.wait_for_commit("closure");
+}
+
+fn left(ledger: &mut Book) -> (Vec<u32>, usize) {
+    let notes = ledger.journal.take();
+    let notes = notes.iter().map(|note| note.item).collect();
+    let closures = std::iter::from_fn(|| ledger.journal.next_closure()).count();
+    (notes, closures)
+}
+
+fn cut(ledger: &mut Book) -> (usize, usize) {
+    let notes = std::iter::from_fn(|| ledger.journal.next_cut_note()).count();
+    let closures = std::iter::from_fn(|| ledger.journal.next_cut_closure()).count();
+    (notes, closures)
+}
+
+#[test]
+fn a_level_that_is_undone_cuts_its_own() {
+    for is_whole in [true, false] {
+        let (mut ledger, _open) = inside();
+        note(&mut ledger, 1);
+        let _inner = open(&mut ledger, Kind::Savepoint);
+        note(&mut ledger, 2);
+        assert!(!ledger.has_discarded());
+        ledger.undone(is_whole);
+        assert!(ledger.has_discarded());
+        assert_eq!(cut(&mut ledger), (1, 1));
+        assert!(!ledger.has_discarded());
+        assert_eq!(left(&mut ledger), (vec![1], 1));
+        assert!(!ledger.journal.is_waiting());
+    }
+    for has_written in [true, false] {
+        let (mut ledger, _open) = inside();
+        note(&mut ledger, 1);
+        let _bare = open(&mut ledger, Kind::Bare);
+        if has_written {
+            ledger.note_write();
+        }
+        note(&mut ledger, 2);
+        ledger.bare_failed();
+        assert_eq!(cut(&mut ledger), (1, 1));
+        assert_eq!(left(&mut ledger), (vec![1], 1));
+    }
+}
+
+#[test]
+fn one_that_is_released_leaves_it_to_its_parent() {
+    let (mut ledger, _open) = inside();
+    let _outer = open(&mut ledger, Kind::Savepoint);
+    let _inner = open(&mut ledger, Kind::Savepoint);
+    note(&mut ledger, 1);
+    ledger.released();
+    let _bare = open(&mut ledger, Kind::Bare);
+    note(&mut ledger, 2);
+    ledger.bare_done();
+    assert!(ledger.journal.is_waiting());
+    ledger.undone(true);
+    assert!(!ledger.journal.is_waiting());
+    assert_eq!(cut(&mut ledger), (2, 2));
+}
+
+#[test]
+fn nothing_is_left_of_a_transaction_that_has_ended() {
+    let ends: [fn(&mut Book); 4] = [
+        |ledger| assert_eq!(ledger.committed(), Guarding::None),
+        |ledger| assert_eq!(ledger.rolled_back(), Guarding::None),
+        |ledger| assert_eq!(ledger.unknown(), Guarding::None),
+        |ledger| assert_eq!(ledger.vanished(), Then::Sink),
+    ];
+    for end in ends {
+        let (mut ledger, _open) = inside();
+        note(&mut ledger, 1);
+        end(&mut ledger);
+        assert!(!ledger.journal.is_waiting());
+        assert_eq!(cut(&mut ledger), (1, 1));
+    }
+    // What the database has ended is not told, and is forgotten at the end.
+    let (mut ledger, _open) = inside();
+    note(&mut ledger, 1);
+    assert_eq!(ledger.failed(Standing::Gone, true), Then::Sink);
+    assert!(ledger.check_usable().is_err());
+    let _ = ledger.rolled_back();
+    assert!(!ledger.journal.is_waiting());
+}
+
+#[test]
+fn what_was_taken_out_to_be_told_counts_until_the_end() {
+    let (mut ledger, open) = inside();
+    ledger.journal.max_notes = 2;
+    note(&mut ledger, 1);
+    assert_eq!(left(&mut ledger).0, [1]);
+    assert!(ledger.check_changes(1).is_ok());
+    assert!(matches!(
+        ledger.check_changes(2),
+        Err(Error::TooManyChanges { limit: 2 })
+    ));
+    note(&mut ledger, 2);
+    assert!(ledger.note(3).is_err());
+    assert!(ledger.closing(&open).is_ok());
+    let _ = ledger.committed();
+    assert!(ledger.check_changes(2).is_ok());
+}
+
+#[test]
+fn rounds_are_counted_along_what_caused_what() {
+    let (mut ledger, _open) = inside();
+    ledger.journal.max_rounds = 2;
+    note(&mut ledger, 1);
+    let first = ledger.journal.take();
+    assert!(first[0].origin.is_none(), "nothing was told yet");
+    let link = ledger.chain.link();
+    ledger.journal.begin_telling(link);
+    assert!(ledger.journal.tell(None).is_ok());
+    // Two writes of one round.
+    note(&mut ledger, 2);
+    note(&mut ledger, 3);
+    let second = ledger.journal.take();
+    for entry in &second {
+        assert!(ledger.journal.tell(entry.origin.as_ref()).is_ok());
+    }
+    note(&mut ledger, 4);
+    let third = ledger.journal.take();
+    assert!(matches!(
+        ledger.journal.tell(third[0].origin.as_ref()),
+        Err(Error::ChangeLoop { limit: 2, .. })
+    ));
+    // What was told at first begins anew.
+    assert!(ledger.journal.tell(None).is_ok());
+    note(&mut ledger, 5);
+    let other = ledger.journal.take();
+    assert!(ledger.journal.tell(other[0].origin.as_ref()).is_ok());
+}
