@@ -132,7 +132,7 @@ fn a_soft_delete_has_deleted() {
         let Some((database, mut session, trace)) = opened(more) else {
             return;
         };
-        let mut make =
+        let make =
             |session: &mut Session, name| quiet::Parcels.create(session, parcel(name)).unwrap().id;
         let one = make(&mut session, "one");
         Parcels.delete(&mut session, one).unwrap();
