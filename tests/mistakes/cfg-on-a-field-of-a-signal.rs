@@ -1,0 +1,10 @@
+use lback::prelude::*;
+
+#[signal]
+struct OrderShipped {
+    /// Its number.
+    #[cfg(feature = "numbers")]
+    number: i32,
+}
+
+fn main() {}
