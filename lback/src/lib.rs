@@ -97,7 +97,7 @@ pub mod failure {
     pub use crate::session::{Failure, FailureCause, Failures};
 }
 
-/// Who listens to what, as [`receivers`](crate::receivers) lists it, and what can be wrong with it.
+/// Who listens to what, as [`receivers`] lists it, and what can be wrong with it.
 pub mod listing {
     pub use crate::error::{Problem, RegistryError, Warning};
     pub use crate::inspect::{Listener, Listeners};
@@ -105,7 +105,7 @@ pub mod listing {
 }
 
 /// How passwords are hashed, and what comparing one tells. The type itself is
-/// [`Password`](crate::Password).
+/// [`Password`].
 #[cfg(feature = "users")]
 pub mod password {
     pub use crate::user::{
@@ -113,7 +113,7 @@ pub mod password {
     };
 }
 
-/// The choices of [`TransactionOptions`](crate::TransactionOptions).
+/// The choices of [`TransactionOptions`].
 pub mod transaction {
     pub use crate::session::{Isolation, Lock};
 }

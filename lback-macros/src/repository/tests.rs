@@ -89,7 +89,7 @@ fn the_six_signals_are_named_after_the_entity() {
 
 #[test]
 fn a_seventh_tells_changes() {
-    let expansion = expand(
+    let expansion = expanded(
         quote!(
             entity = BlogPost,
             table = posts,
