@@ -248,6 +248,7 @@ impl<W, N> Ledger<W, N> {
             self.trust.heal();
         } else {
             self.effects.spoil_to(level.mark.effects);
+            self.trust.doubt();
         }
     }
 

@@ -137,6 +137,14 @@ impl Trust {
         }
     }
 
+    /// A level was rolled back in part, or not at all: whether the database still refuses what is sent to
+    /// it, nobody knows.
+    pub(super) fn doubt(&mut self) {
+        if let Self::Aborted(cause) = self {
+            *cause = Cause::STUCK.retryable(cause.is_retryable);
+        }
+    }
+
     /// The transaction is over, and the next one starts afresh; a connection that is lost stays so.
     pub(super) fn renew(&mut self) {
         if !matches!(self, Self::Broken) {
