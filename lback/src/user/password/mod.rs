@@ -112,7 +112,7 @@ impl Password {
     /// in them.
     ///
     /// ```
-    /// use lback::{Password, Verification};
+    /// use lback::{Password, password::Verification};
     ///
     /// let ada = Password::from_hash(
     ///     "$2b$12$aSgNawrwU8r/8uakTzUig.0HEqn4uH9BFuTmVtOlPUA3FOhJEvtfq",
@@ -160,7 +160,7 @@ impl Password {
     /// for a rehash only if the default hasher takes that password.
     ///
     /// ```
-    /// use lback::{Hasher, Password};
+    /// use lback::{Password, password::Hasher};
     ///
     /// assert!(!Password::new("correct horse battery")?.needs_rehash());
     /// assert!(Hasher::bcrypt(4)?.hash("correct horse battery")?.needs_rehash());
