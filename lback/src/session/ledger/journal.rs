@@ -50,7 +50,7 @@ pub(in crate::session) struct Origin {
     /// After how many rounds.
     rounds: u32,
     /// The receivers that caused each other, or the latest of them.
-    chain: Vec<&'static Registration>,
+    pub(super) chain: Vec<&'static Registration>,
 }
 
 /// How much there was at some moment.

@@ -1,5 +1,6 @@
 //! What is noted of writes, and the closures that wait for the commit.
 
+use super::waiting::noted;
 use super::{Book, inside, open};
 use crate::error::Error;
 use crate::session::ledger::{Guarding, Kind, Standing, Then};
@@ -137,4 +138,58 @@ fn rounds_are_counted_along_what_caused_what() {
     note(&mut ledger, 5);
     let other = ledger.journal.take();
     assert!(ledger.journal.tell(other[0].origin.as_ref()).is_ok());
+}
+
+#[test]
+fn a_note_or_a_closure_alone_is_waited_for() {
+    let (mut ledger, _open) = inside();
+    assert!(!ledger.journal.is_waiting());
+    assert!(ledger.note(1).is_ok());
+    assert!(ledger.journal.is_waiting());
+    assert_eq!(left(&mut ledger), (vec![1], 0));
+    ledger.wait_for_commit("closure");
+    assert!(ledger.journal.is_waiting());
+    assert_eq!(left(&mut ledger), (vec![], 1));
+    assert!(!ledger.journal.is_waiting());
+    // And so is what was cut of them.
+    for is_note in [true, false] {
+        let _inner = open(&mut ledger, Kind::Savepoint);
+        if is_note {
+            assert!(ledger.note(2).is_ok());
+        } else {
+            ledger.wait_for_commit("closure");
+        }
+        ledger.undone(true);
+        assert!(ledger.has_discarded());
+        assert_eq!(
+            cut(&mut ledger),
+            (usize::from(is_note), usize::from(!is_note))
+        );
+        assert!(!ledger.has_discarded());
+    }
+}
+
+#[test]
+fn the_last_receivers_of_a_long_chain_are_remembered() {
+    let (mut ledger, _open) = inside();
+    ledger.journal.max_rounds = 1_000;
+    let link = ledger.chain.link();
+    ledger.journal.begin_telling(link);
+    let mut origin = None;
+    for round in 1..100 {
+        assert!(ledger.journal.tell(origin.as_ref()).is_ok());
+        let back = ledger
+            .chain
+            .descend(&noted::SIGNAL)
+            .expect("it is not deep");
+        ledger.chain.run(&noted::ONE);
+        assert!(ledger.note(round).is_ok());
+        ledger.chain.restore(back);
+        origin = ledger.journal.take()[0].origin.clone();
+        let remembered = origin.as_ref().map(|origin| origin.chain.len());
+        assert_eq!(
+            remembered,
+            Some(usize::try_from(round.min(32)).expect("it is small"))
+        );
+    }
 }

@@ -139,12 +139,12 @@ fn states_that_panic_when_dropped_are_all_dropped() {
     assert_eq!(payload.downcast_ref::<&str>(), Some(&"another"));
 }
 
-mod noted {
+pub(super) mod noted {
     use std::any::TypeId;
 
     use crate::receiver::{Place, Registration, SignalInfo, Timing};
 
-    pub(super) static SIGNAL: SignalInfo =
+    pub(in super::super) static SIGNAL: SignalInfo =
         SignalInfo::new(TypeId::of::<u8>, "noted", module_path!(), Timing::Post);
 
     const fn receiver(path: &'static str) -> Registration {
@@ -158,8 +158,8 @@ mod noted {
         })
     }
 
-    pub(super) static ONE: Registration = receiver("one");
-    pub(super) static TWO: Registration = receiver("two");
+    pub(in super::super) static ONE: Registration = receiver("one");
+    pub(in super::super) static TWO: Registration = receiver("two");
 }
 
 #[test]
