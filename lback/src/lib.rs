@@ -8,9 +8,16 @@
         feature = "postgres",
         feature = "mysql",
         feature = "users",
-        feature = "r2d2"
+        feature = "r2d2",
+        feature = "tracing"
     )),
-    allow(dead_code, unused_imports, unused_macros)
+    allow(
+        dead_code,
+        unused_imports,
+        unused_macros,
+        unreachable_pub,
+        clippy::unused_self
+    )
 )]
 
 // Those that `inventory` knows; on any other its registries are empty, and it says nothing.

@@ -3,7 +3,7 @@
 use super::waiting::noted;
 use super::{Book, inside, open};
 use crate::error::Error;
-use crate::session::ledger::{Guarding, Kind, Standing, Then};
+use crate::session::ledger::{Guarding, Kind, Standing, Then, later_of};
 
 fn note(ledger: &mut Book, row: u32) {
     assert!(ledger.note(row).is_ok(), "there is room");
@@ -192,4 +192,27 @@ fn the_last_receivers_of_a_long_chain_are_remembered() {
             Some(usize::try_from(round.min(32)).expect("it is small"))
         );
     }
+}
+
+#[test]
+fn what_has_several_causes_has_the_rounds_of_the_latest() {
+    let (mut ledger, _open) = inside();
+    let link = ledger.chain.link();
+    ledger.journal.begin_telling(link);
+    let mut origins = vec![None];
+    for round in 1..=2 {
+        assert!(ledger.journal.tell(origins[round - 1].as_ref()).is_ok());
+        assert!(ledger.note(7).is_ok());
+        origins.push(ledger.journal.take()[0].origin.clone());
+    }
+    ledger.journal.max_rounds = 2;
+    for (one, other) in [(1, 2), (2, 1), (0, 2), (2, 0)] {
+        let latest = later_of(origins[one].clone(), origins[other].clone());
+        assert!(
+            ledger.journal.tell(latest.as_ref()).is_err(),
+            "{one}, {other}"
+        );
+    }
+    let latest = later_of(origins[1].clone(), origins[0].clone());
+    assert!(ledger.journal.tell(latest.as_ref()).is_ok());
 }
