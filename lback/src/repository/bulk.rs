@@ -4,19 +4,17 @@
 //! may know no case, pad with spaces, or have a trigger write another key. Where that leaves a doubt,
 //! what was written together is undone, and the rows are written one by one.
 
-use std::any::TypeId;
 use std::collections::BTreeMap;
 
 use diesel::result::{EmptyChangeset, Error as DieselError};
 
-use super::dialect::{Dialect, Lock};
+use super::chunk::{chunks, distinct, fetch, key_chunks, rows_for};
+use super::dialect::Dialect;
 use super::key::{AsKey, Entity};
 use super::model::{Key, Model, Updates, Validate};
-use super::query::{self, Printed};
-use super::row::{
-    self, Inserting, SessionOf, are_keys_told, changed_meanwhile, inserting, is_kept_while_deleted,
-    not_found, untold, write,
-};
+use super::query;
+use super::row::{self, Inserting, SessionOf, are_keys_told, inserting, not_found, untold, write};
+use super::rows::Rows;
 use crate::error::{Error, Result};
 
 /// Why rows were not written together.
@@ -140,184 +138,6 @@ fn insert<R: Model>(session: &mut SessionOf<R>, data: &[R::Insert]) -> Together<
         inserted = in_order_of::<R>(&keys, rows)?;
     }
     Ok(inserted)
-}
-
-/// Rows as they were found, and which of them each of the caller's keys is.
-pub(super) struct Rows<R: Model> {
-    pub(super) found: Vec<Row<R>>,
-    /// For each key that was asked for, a place in `found`.
-    places: Vec<Option<usize>>,
-    /// Whether nobody else can take them away.
-    is_locked: bool,
-}
-
-pub(super) struct Row<R: Model> {
-    /// The key by which it was found, and is found again: the database may give it back otherwise.
-    asked: Key<R>,
-    pub(super) entity: R::Entity,
-    fingerprint: u64,
-}
-
-impl<R: Model> Rows<R> {
-    /// Reads rows, in the order of the first mention of each.
-    pub(super) fn read(
-        session: &mut SessionOf<R>,
-        keys: &[Key<R>],
-        lock: Option<Lock>,
-    ) -> Result<Self> {
-        let distinct = distinct::<R>(keys);
-        let mut read: Vec<Option<Printed<R>>> = Vec::with_capacity(distinct.len());
-        let mut by_key = BTreeMap::new();
-        for chunk in key_chunks::<R>(session, &distinct)? {
-            let rows = session.statement(|conn| {
-                if let Some(lock) = lock {
-                    return query::select_many_locked::<R>(conn, chunk, lock);
-                }
-                let rows = query::select_many::<R>(conn, chunk)?;
-                Ok(rows.into_iter().map(|row| (row, 0)).collect())
-            })?;
-            for row in rows {
-                by_key.entry(row.0.key()).or_insert_with(|| {
-                    read.push(Some(row));
-                    read.len() - 1
-                });
-            }
-        }
-        let mut places = BTreeMap::new();
-        let mut left = Vec::new();
-        for key in &distinct {
-            match by_key.get(key) {
-                Some(&place) => drop(places.insert(key.clone(), place)),
-                None => left.push(key.clone()),
-            }
-        }
-        let may_be_equal = !left.is_empty() && !by_key.is_empty() && !query::are_keys_exact::<R>();
-        if may_be_equal && (places.len() < by_key.len() || !fetch::<R>(session, &left)?.is_empty())
-        {
-            for key in left {
-                let found = session.statement(|conn| query::select::<R>(conn, &key))?;
-                let place = found.and_then(|row| by_key.get(&row.key()).copied());
-                places.extend(place.map(|place| (key, place)));
-            }
-        }
-        let mut found = Vec::with_capacity(read.len());
-        let mut moved: Vec<Option<usize>> = read.iter().map(|_| None).collect();
-        for key in &distinct {
-            let Some(&place) = places.get(key) else {
-                continue;
-            };
-            if let Some((entity, fingerprint)) = read[place].take() {
-                moved[place] = Some(found.len());
-                found.push(Row {
-                    asked: key.clone(),
-                    entity,
-                    fingerprint,
-                });
-            }
-        }
-        Ok(Self {
-            found,
-            places: keys.iter().map(|key| moved[*places.get(key)?]).collect(),
-            is_locked: lock.is_some_and(|lock| lock != Lock::None),
-        })
-    }
-
-    /// Rows that were read by something else than their keys, and are named by them from now on.
-    pub(super) fn read_before(rows: Vec<Printed<R>>, lock: Lock) -> Self {
-        let found: Vec<_> = rows
-            .into_iter()
-            .map(|(entity, fingerprint)| Row {
-                asked: entity.key(),
-                entity,
-                fingerprint,
-            })
-            .collect();
-        Self {
-            places: (0..found.len()).map(Some).collect(),
-            found,
-            is_locked: lock != Lock::None,
-        }
-    }
-
-    /// Forgets the others. It is not asked for places afterwards.
-    pub(super) fn keep(&mut self, is_kept: impl Fn(&R::Entity) -> bool) {
-        self.found.retain(|row| is_kept(&row.entity));
-        self.places.clear();
-    }
-
-    /// The place of each of the caller's keys; the first that has no row is `NotFound`.
-    pub(super) fn places(&self, keys: &[Key<R>]) -> Result<Vec<usize>> {
-        self.places
-            .iter()
-            .zip(keys)
-            .map(|(place, key)| place.ok_or_else(|| not_found::<R>(key)))
-            .collect()
-    }
-
-    /// The row of each of the caller's keys.
-    pub(super) fn of_each(&self) -> impl Iterator<Item = Option<&R::Entity>> {
-        self.places
-            .iter()
-            .map(|place| place.map(|place| &self.found[place].entity))
-    }
-
-    /// Deletes them all, and gives them as they were then.
-    pub(super) fn delete(
-        self,
-        session: &mut SessionOf<R>,
-        is_one_by_one: bool,
-    ) -> Result<Vec<R::Entity>> {
-        let keys: Vec<_> = self.found.iter().map(|row| row.asked.clone()).collect();
-        if is_one_by_one {
-            for key in &keys {
-                if write::<R, _>(session, |conn| query::delete::<R>(conn, key))? == 0 {
-                    require_gone::<R>(session, std::slice::from_ref(key))?;
-                }
-            }
-            return Ok(self.found.into_iter().map(|row| row.entity).collect());
-        }
-        if is_kept_while_deleted::<R>() {
-            for chunk in key_chunks::<R>(session, &keys)? {
-                let deleted = write::<R, _>(session, |conn| query::delete_many::<R>(conn, chunk))?;
-                if deleted != chunk.len() {
-                    require_gone::<R>(session, chunk)?;
-                }
-            }
-            return Ok(self.found.into_iter().map(|row| row.entity).collect());
-        }
-        let mut deleted = BTreeMap::new();
-        for chunk in key_chunks::<R>(session, &keys)? {
-            let rows = write::<R, _>(session, |conn| {
-                query::delete_many_returning::<R>(conn, chunk)
-            })?;
-            if rows.len() != chunk.len() {
-                require_gone::<R>(session, chunk)?;
-            }
-            deleted.extend(rows.into_iter().map(|row| (row.0.key(), row)));
-        }
-        let is_locked = self.is_locked;
-        self.found
-            .into_iter()
-            .map(|row| match deleted.remove(&row.entity.key()) {
-                Some((_, changed)) if !is_locked && changed != row.fingerprint => {
-                    Err(changed_meanwhile())
-                }
-                Some((entity, _)) => Ok(entity),
-                None if is_locked => Ok(row.entity),
-                // It may have gone along with another of these rows.
-                None if row::suspects::<R>(session)?.cascades => Ok(row.entity),
-                None => Err(not_found::<R>(&row.asked)),
-            })
-            .collect()
-    }
-}
-
-/// Rows may go along with others of them, by keys that cascade; what is left was not deleted.
-fn require_gone<R: Model>(session: &mut SessionOf<R>, keys: &[Key<R>]) -> Result<()> {
-    match fetch::<R>(session, keys)?.first() {
-        Some(left) => Err(row::suppressed::<R>(Some(&left.key()))),
-        None => Ok(()),
-    }
 }
 
 /// Deletes rows that nobody has to see.
@@ -535,79 +355,10 @@ pub(super) fn remove<R: Model>(
     Ok(deleted.len())
 }
 
-/// Each key once, in the order of its first occurrence.
-fn distinct<R: Model>(keys: &[Key<R>]) -> Vec<Key<R>> {
-    let mut seen = std::collections::BTreeSet::new();
-    keys.iter()
-        .filter(|key| seen.insert(*key))
-        .cloned()
-        .collect()
-}
-
-/// Reads rows, in any order.
-fn fetch<R: Model>(session: &mut SessionOf<R>, keys: &[Key<R>]) -> Result<Vec<R::Entity>> {
-    let mut rows = Vec::with_capacity(keys.len());
-    for chunk in key_chunks::<R>(session, keys)? {
-        rows.extend(session.statement(|conn| query::select_many::<R>(conn, chunk))?);
-    }
-    Ok(rows)
-}
-
 /// Rows in the order of keys that were given to them, by which the database may find them otherwise
 /// than the program does.
 fn in_order_of<R: Model>(keys: &[Key<R>], rows: Vec<R::Entity>) -> Together<Vec<R::Entity>> {
     let mut rows: BTreeMap<_, _> = rows.into_iter().map(|row| (row.key(), row)).collect();
     let row = |key| rows.remove(key).ok_or(NotTogether::Unclear);
     keys.iter().map(row).collect()
-}
-
-/// How many rows of `binds` values each fit into a statement that binds `others` beside them.
-fn rows_for<R: Model>(binds: usize, others: usize) -> usize {
-    (R::Connection::MAX_BINDS.saturating_sub(others) / binds.max(1)).max(1)
-}
-
-fn key_chunks<'k, R: Model>(
-    session: &mut SessionOf<R>,
-    keys: &'k [Key<R>],
-) -> Result<Vec<&'k [Key<R>]>> {
-    let most = rows_for::<R>(query::key_columns::<R>(), 0);
-    chunks::<R, _>(session, keys, most, 0, |key| format!("{key:?}").len())
-}
-
-/// What one statement takes at once: so many items at most, and no more bytes than the server accepts
-/// beside `others`.
-fn chunks<'i, R: Model, T>(
-    session: &mut SessionOf<R>,
-    items: &'i [T],
-    most: usize,
-    others: usize,
-    size: impl Fn(&T) -> usize,
-) -> Result<Vec<&'i [T]>> {
-    struct MaxBytes;
-    let Some(sure) = R::Connection::SURE_BYTES else {
-        return Ok(items.chunks(most).collect());
-    };
-    let sizes: Vec<_> = items.iter().map(size).collect();
-    if sizes.iter().sum::<usize>() + others <= sure {
-        return Ok(items.chunks(most).collect());
-    }
-    let max = session.fact(TypeId::of::<MaxBytes>(), |conn| {
-        let max = conn.max_bytes()?;
-        Ok(max
-            .and_then(|max| i64::try_from(max).ok())
-            .unwrap_or(i64::MAX))
-    })?;
-    // Each value has a few bytes of the protocol's own.
-    let max = usize::try_from(max).unwrap_or(usize::MAX);
-    let room = (max - max / 16).saturating_sub(others);
-    let (mut chunks, mut start, mut bytes) = (Vec::new(), 0, 0_usize);
-    for (place, size) in sizes.into_iter().enumerate() {
-        if place > start && (place - start == most || bytes.saturating_add(size) > room) {
-            chunks.push(&items[start..place]);
-            (start, bytes) = (place, 0);
-        }
-        bytes = bytes.saturating_add(size);
-    }
-    chunks.push(&items[start..]);
-    Ok(chunks)
 }

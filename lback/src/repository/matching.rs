@@ -8,12 +8,12 @@ use diesel::sql_types::BoolOrNullableBool;
 use diesel::{Connection as _, Expression, QueryResult};
 
 use super::bound::Changes;
-use super::bulk::Rows;
 use super::dialect::{Dialect, Lock};
 use super::key::Entity;
 use super::model::{BackendOf, Key, Model, Updates};
 use super::query::{Conn, Listed, Printed, printed, rows};
 use super::row::{SessionOf, write};
+use super::rows::Rows;
 use super::sql::statement::{
     Delete, ForNoKeyUpdate, ForUpdate, OfTwo, OfTwoForNoKeyUpdate, OfTwoForUpdate, SelectInOrder,
     Unlocked, UpdateAll,

@@ -3,6 +3,7 @@
 mod bound;
 mod bulk;
 mod cascade;
+mod chunk;
 mod dialect;
 mod key;
 mod keyed;
@@ -12,6 +13,7 @@ mod operation;
 mod page;
 mod query;
 mod row;
+mod rows;
 mod set;
 mod sql;
 mod upsert;

@@ -8,6 +8,7 @@ use super::model::{Model, Updates, Validate};
 use super::page::Page;
 use super::query;
 use super::row::{self, SessionOf, unreadable};
+use super::rows::Rows;
 use super::sql::statement::names;
 use super::upsert::{self, Names, Upserted};
 use crate::error::{Error, Result};
@@ -284,7 +285,7 @@ pub trait Repository: Model {
         let each = |session: &mut SessionOf<Self>, is_one_by_one| {
             operation::<Self, _>(session, true, |session| {
                 let lock = row::lock_to_update::<Self>(session, &changes)?;
-                let before = bulk::Rows::<Self>::read(session, &keys, Some(lock))?;
+                let before = Rows::<Self>::read(session, &keys, Some(lock))?;
                 let places = before.places(&keys)?;
                 for (version, &place) in versions.iter().zip(&places) {
                     row::require_version::<Self>(*version, &before.found[place].entity)?;
@@ -326,7 +327,7 @@ pub trait Repository: Model {
         let each = |session: &mut SessionOf<Self>| {
             operation::<Self, _>(session, true, |session| {
                 let lock = row::lock_to_delete::<Self>(session)?;
-                let rows = bulk::Rows::<Self>::read(session, &keys, Some(lock))?;
+                let rows = Rows::<Self>::read(session, &keys, Some(lock))?;
                 for (version, place) in versions.iter().zip(rows.places(&keys)?) {
                     row::require_version::<Self>(*version, &rows.found[place].entity)?;
                 }
@@ -592,7 +593,7 @@ pub trait Repository: Model {
     {
         let keys: Vec<_> = keys.into_iter().map(|key| key.as_key()).collect();
         session.check_usable()?;
-        let rows = bulk::Rows::<Self>::read(session, &keys, None)?;
+        let rows = Rows::<Self>::read(session, &keys, None)?;
         Ok(rows.of_each().map(Option::<&_>::cloned).collect())
     }
 
