@@ -121,6 +121,17 @@ mod six {
     }
 }
 
+mod changes_of_users {
+    use super::*;
+
+    lback_tests::own_users_with_changes!(SqliteConnection);
+
+    #[receiver(user_changed)]
+    fn see(change: &Change<User>) {
+        black_box(change);
+    }
+}
+
 /// All of the same length.
 fn new(number: usize) -> NewUser {
     lback_tests::new_user(&format!("user {number}"))
@@ -278,4 +289,21 @@ fn receivers_add_none_beside_the_row_and_the_savepoint() {
     let inside = |conn: &mut Native| QueryResult::Ok(of_diesel_with_a_level(conn, savepoint, true));
     let diesel = session().conn().transaction(inside).unwrap();
     assert_little_more(lback, diesel);
+}
+
+#[test]
+fn one_who_listens_to_changes_adds_copies_of_the_rows() {
+    let lback = of_repository(&changes_of_users::Users, &mut session());
+    let diesel = of_diesel_with_a_level(session().conn(), transaction, true);
+    let more = [0, 1, 2, 3].map(|operation| lback[operation] - diesel[operation]);
+    // A copy of a user takes three: its name, its address, the hash of its password. Each row is copied
+    // once when it is noted, and once when it is told. The note, the journal, and the lists of what is
+    // told and to whom are twelve; an update reads the row first, which takes five.
+    let rows = [("find", 0), ("create", 1), ("update", 2), ("delete", 1)];
+    let expected = rows.map(|(operation, rows)| match operation {
+        "find" => 0,
+        "update" => 5 + 12 + rows * 2 * 3,
+        _ => 12 + rows * 2 * 3,
+    });
+    assert_eq!(more, expected, "{rows:?}: {lback:?} beside {diesel:?}");
 }

@@ -1,4 +1,5 @@
-//! The operations of a repository, without receivers and with six.
+//! The operations of a repository: without receivers, with six, and with one that is told the net
+//! change of each row at the end of the transaction.
 
 use std::time::Duration;
 
@@ -14,6 +15,10 @@ pub(crate) const ALL: &[(&str, Run)] = &[
     ("update 6", heard::update),
     ("delete 6", heard::delete),
     ("create_many", create_many),
+    ("create, told", told::create),
+    ("update of one row, told once", told::update),
+    ("delete, told", told::delete),
+    ("create_many, told", told::create_many),
 ];
 
 /// The same for every number of deletes, so that their difference is that of the deletes.
@@ -85,8 +90,6 @@ macro_rules! operations {
     () => {
         use super::*;
 
-        own_users!();
-
         pub fn create(place: Place, times: usize) -> Duration {
             let new: Vec<_> = (0..times).map(new_user).collect();
             with_users(place, 0, |session| {
@@ -117,10 +120,30 @@ macro_rules! operations {
 
 mod silent {
     operations!();
+    own_users!();
+}
+
+mod told {
+    operations!();
+    own_users_with_changes!();
+
+    pub fn create_many(place: Place, times: usize) -> Duration {
+        let new: Vec<_> = (0..times).map(new_user).collect();
+        with_users(place, 0, |session| {
+            Users.create_many(session, new).unwrap();
+        })
+    }
+
+    #[receiver(user_changed)]
+    #[inline(never)]
+    fn see(change: &Change<User>) {
+        std::hint::black_box(change);
+    }
 }
 
 mod heard {
     operations!();
+    own_users!();
 
     macro_rules! receivers {
         ($($name:ident)*) => {$(

@@ -5,6 +5,12 @@ pub(crate) use lback::postgres::{prelude::*, users::*};
 
 use crate::{Place, Work};
 
+macro_rules! own_users_with_changes {
+    () => {
+        lback_tests::own_users_with_changes!(PgConnection);
+    };
+}
+
 macro_rules! own_users {
     () => {
         lback_tests::own_users!(PgConnection);

@@ -6,6 +6,12 @@ use tempfile::TempDir;
 
 use crate::{Place, Work};
 
+macro_rules! own_users_with_changes {
+    () => {
+        lback_tests::own_users_with_changes!(SqliteConnection);
+    };
+}
+
 macro_rules! own_users {
     () => {
         lback_tests::own_users!(SqliteConnection);

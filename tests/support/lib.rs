@@ -86,6 +86,22 @@ macro_rules! own_repository {
     };
 }
 
+/// As [`own_users!`], and what a transaction changes is told.
+#[macro_export]
+macro_rules! own_users_with_changes {
+    ($connection:ident) => {
+        $crate::own_repository!(
+            $connection,
+            Users: entity = lback::User,
+            table = lback::schema::users,
+            insert = lback::NewUser,
+            update = lback::UserChanges,
+            shared_entity,
+            changes
+        );
+    };
+}
+
 /// A user that is valid as it is. Its password has the cheapest hash there is.
 pub fn new_user(name: &str) -> lback::NewUser {
     let local = name.trim().replace(' ', ".");

@@ -3,7 +3,6 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
 
 use super::check::Repository;
 use super::part;
@@ -66,14 +65,12 @@ pub(super) fn role(repository: &Repository) -> Option<TokenStream> {
     } = repository;
     let (arguments, name) = names(repository);
     let key_name = key_name(repository);
-    // Through the trait: without it the type is unknown, and the compiler says so once.
-    let row = quote_spanned! {option=>
-        type Entity = <#entity as ::lback::__private::Compared>::Itself;
-    };
-    Some(quote_spanned! {entity.span()=>
+    // In the option's place, all of it: the compiler says the same once.
+    Some(quote_spanned! {option=>
         #[automatically_derived]
         impl ::lback::__private::ChangeSignal for #name {
-            #row
+            // Through the trait: without it the type is unknown.
+            type Entity = <#entity as ::lback::__private::Compared>::Itself;
             type Key = <#entity as ::lback::__private::Entity>::Key;
 
             fn key(entity: &#entity) -> Self::Key {
@@ -93,12 +90,12 @@ pub(super) fn role(repository: &Repository) -> Option<TokenStream> {
 
 /// How operations note what they write.
 pub(super) fn hooks(repository: &Repository) -> Option<TokenStream> {
-    repository.tells_changes?;
+    let option = repository.tells_changes?;
     let Repository {
         connection, entity, ..
     } = repository;
     let (_, name) = names(repository);
-    Some(quote_spanned! {entity.span()=>
+    Some(quote_spanned! {option=>
         fn hears_changes(
             session: &mut ::lback::__private::Session<#connection>,
             rows: usize,

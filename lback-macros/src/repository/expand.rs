@@ -268,7 +268,7 @@ fn of_any_entity(repository: &Repository, event: &Event) -> TokenStream {
     let (key, value) = if has("data") {
         (none(), shown(&named("data")))
     } else {
-        let key = quote! {
+        let key = quote_spanned! {entity.span()=>
             ::core::option::Option::Some(::lback::__private::text_of_key(
                 &::lback::__private::Entity::key(#args.#noun),
             ))

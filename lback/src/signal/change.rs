@@ -119,9 +119,20 @@ pub trait Compared {
 }
 
 #[diagnostic::do_not_recommend]
-impl<E: Clone + PartialEq + Send + 'static> Compared for E {
+impl<E: 'static> Compared for E
+where
+    (): CanCompare<E>,
+{
     type Itself = E;
 }
+
+/// Asked by way of another type, for the compiler names what it finds at the end of the way: of
+/// `PartialEq` itself it would say how to compare, and not why.
+// Not public API.
+#[doc(hidden)]
+pub trait CanCompare<E> {}
+
+impl<E: Clone + PartialEq + Send> CanCompare<E> for () {}
 
 /// A signal that tells the net change of a row.
 // Not public API. Used by generated code.
