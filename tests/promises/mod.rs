@@ -104,6 +104,7 @@ mod what_is_done_behind_the_session_is_noticed;
 mod what_is_stored_comes_back_as_it_was;
 mod what_receivers_of_changes_write_is_told_too;
 mod when_is_decided_when_the_signal_is_sent;
+mod who_waits_for_a_connection_holds_no_thread;
 mod words_of_a_trigger_are_not_retried;
 mod work_given_to_tokio_runs_to_its_end_once_begun;
 mod writes_by_a_condition_send_every_rows_signals;

@@ -1,20 +1,22 @@
 //! For asynchronous applications: work on tokio's blocking pool.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use diesel::r2d2::R2D2Connection;
-use tokio::task::{AbortHandle, spawn_blocking};
+use tokio::task::{AbortHandle, JoinError, spawn_blocking};
 
-use super::Database;
+use super::{Database, clock};
 use crate::error::Error;
 use crate::session::{Session, SessionConnection};
 
 impl<C: SessionConnection + R2D2Connection> Database<C> {
     /// Runs a closure with a session, on tokio's pool for blocking work.
     ///
-    /// A future that is dropped before the closure has begun does nothing; one that is dropped
-    /// later lets it run to its end, to commit or roll back as ever.
+    /// Who waits for a connection holds no thread, and waits no longer than
+    /// [told](super::DatabaseBuilder::wait), however many wait. A future that is dropped before the
+    /// closure has begun does nothing; one that is dropped later lets it run to its end, to commit or
+    /// roll back as ever.
     ///
     /// # Errors
     ///
@@ -42,44 +44,104 @@ impl<C: SessionConnection + R2D2Connection> Database<C> {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        let deadline = self.gate.deadline();
+        let permit = self.gate.admit(deadline).await?;
         let database = self.clone();
-        let is_given_up = Arc::new(AtomicBool::new(false));
-        let given_up = Arc::clone(&is_given_up);
-        let task = spawn_blocking(move || {
-            let mut session = database.session()?;
-            if given_up.load(Ordering::Acquire) {
-                // Nobody sees it: the future is gone.
+        let progress = Arc::new(Progress::new());
+        let seen = Arc::clone(&progress);
+        let mut task = spawn_blocking(move || {
+            // Given back last, when the session is in its pool again.
+            let _permit = permit;
+            if !seen.has_thread() {
+                return Err(Error::SessionBroken.into());
+            }
+            let rest = deadline.saturating_duration_since(Instant::now());
+            let mut session = database.session_within(rest)?;
+            if !seen.begins() {
                 return Err(Error::SessionBroken.into());
             }
             work(&mut session)
         });
-        let _on_drop = GiveUp {
-            is_given_up,
+        let _on_drop = OnDrop {
+            progress: Arc::clone(&progress),
             task: task.abort_handle(),
         };
-        match task.await {
-            Ok(result) => result,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(cancelled) => Err(Error::Connection {
-                    what: "the runtime was shut down before the work began".into(),
-                    source: cancelled.into(),
-                }
-                .into()),
-            },
+        let done = match clock::before(deadline, &mut task).await {
+            Some(done) => done,
+            // The application's own work has all threads of the runtime.
+            None if progress.leaves_the_queue() => return Err(self.gate.late().into()),
+            None => task.await,
+        };
+        done.unwrap_or_else(|error| Err(lost(error).into()))
+    }
+}
+
+/// Why there is no result: goes on with the closure's panic, if that is why.
+fn lost(error: JoinError) -> Error {
+    match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(cancelled) => Error::Connection {
+            what: "the runtime was shut down before the work began".into(),
+            source: cancelled.into(),
+        },
+    }
+}
+
+/// How far a piece of work is. Its thread and its future decide on one lock whether it begins.
+struct Progress(Mutex<Stage>);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Waits for a thread.
+    Queued,
+    /// Has a thread, and waits for a connection.
+    HasThread,
+    Begun,
+    /// Nobody waits for it any more, and it never begins.
+    GivenUp,
+}
+
+impl Progress {
+    fn new() -> Self {
+        Self(Mutex::new(Stage::Queued))
+    }
+
+    /// Goes on from one of these stages; says whether it was in one.
+    fn advance(&self, from: &[Stage], to: Stage) -> bool {
+        let mut stage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_there = from.contains(&stage);
+        if is_there {
+            *stage = to;
         }
+        is_there
+    }
+
+    fn has_thread(&self) -> bool {
+        self.advance(&[Stage::Queued], Stage::HasThread)
+    }
+
+    fn begins(&self) -> bool {
+        self.advance(&[Stage::HasThread], Stage::Begun)
+    }
+
+    fn leaves_the_queue(&self) -> bool {
+        self.advance(&[Stage::Queued], Stage::GivenUp)
+    }
+
+    fn is_dropped(&self) {
+        self.advance(&[Stage::Queued, Stage::HasThread], Stage::GivenUp);
     }
 }
 
 /// Keeps work from beginning once nobody waits for it any more.
-struct GiveUp {
-    is_given_up: Arc<AtomicBool>,
+struct OnDrop {
+    progress: Arc<Progress>,
     task: AbortHandle,
 }
 
-impl Drop for GiveUp {
+impl Drop for OnDrop {
     fn drop(&mut self) {
-        self.is_given_up.store(true, Ordering::Release);
+        self.progress.is_dropped();
         self.task.abort();
     }
 }

@@ -2,6 +2,10 @@
 
 #[cfg(feature = "tokio")]
 mod asynchronous;
+#[cfg(feature = "tokio")]
+mod clock;
+#[cfg(feature = "tokio")]
+mod gate;
 mod manager;
 
 use std::sync::Arc;
@@ -44,6 +48,8 @@ use crate::signal::ManualRegistry;
 pub struct Database<C: SessionConnection + R2D2Connection> {
     pool: Pool<Manager<C>>,
     settings: Arc<Settings>,
+    #[cfg(feature = "tokio")]
+    gate: gate::Gate,
 }
 
 impl<C: SessionConnection + R2D2Connection> Clone for Database<C> {
@@ -51,6 +57,8 @@ impl<C: SessionConnection + R2D2Connection> Clone for Database<C> {
         Self {
             pool: self.pool.clone(),
             settings: Arc::clone(&self.settings),
+            #[cfg(feature = "tokio")]
+            gate: self.gate.clone(),
         }
     }
 }
@@ -89,10 +97,17 @@ impl<C: SessionConnection + R2D2Connection> Database<C> {
     ///
     /// [`Error::Connection`] if none becomes free in time.
     pub fn session(&self) -> Result<Session<C>> {
-        let guard = self.pool.get().map_err(|error| Error::Connection {
-            what: "the pool has no connection to give".into(),
-            source: error.into(),
-        })?;
+        self.session_within(self.pool.connection_timeout())
+    }
+
+    fn session_within(&self, wait: Duration) -> Result<Session<C>> {
+        let guard = self
+            .pool
+            .get_timeout(wait)
+            .map_err(|error| Error::Connection {
+                what: "the pool has no connection to give".into(),
+                source: error.into(),
+            })?;
         let session = if self.settings.is_for_test {
             Session::in_test_transaction(guard)?
         } else {
@@ -292,6 +307,8 @@ impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
                 source: error.into(),
             })?;
         Ok(Database {
+            #[cfg(feature = "tokio")]
+            gate: gate::Gate::new(pool.max_size(), pool.connection_timeout()),
             pool,
             settings: Arc::new(self.settings),
         })
