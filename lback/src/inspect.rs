@@ -163,12 +163,21 @@ impl Listener {
         serde_json::json!({
             "signal": format!("{}::{}", self.signal.module(), self.signal.name()),
             "phase": phase,
+            "async": self.is_async,
             "order": self.order,
             "id": self.id,
             "receiver": self.path,
             "on_error": on_error,
             "place": self.place.to_string(),
         })
+    }
+}
+
+impl Listener {
+    /// When it runs, and whether as an `async fn`.
+    fn way(self) -> String {
+        let is_async = if self.is_async { ", async" } else { "" };
+        format!("{}{is_async}", self.phase)
     }
 }
 
@@ -191,7 +200,7 @@ impl fmt::Display for Listeners {
                 .chain(self.listeners.iter().map(|listener| {
                     [
                         format!("{}::{}", listener.signal.module(), listener.signal.name()),
-                        listener.phase.to_string(),
+                        listener.way(),
                         listener.order.to_string(),
                         listener.id.to_owned(),
                         listener.place.to_string(),

@@ -7,6 +7,7 @@ mod a_change_may_refuse_the_commit;
 mod a_connection_inside_a_transaction_is_refused;
 mod a_connection_that_comes_back_inside_a_transaction_fails_no_later_session;
 mod a_database_error_in_a_receiver_is_a_failure;
+mod a_dropped_future_or_a_later_panic_loses_no_async_effect;
 mod a_duplicate_names_its_constraint_and_only_real_columns;
 mod a_failing_effect_changes_nothing_for_the_caller;
 mod a_failing_receiver_leaves_nothing;
@@ -21,6 +22,7 @@ mod a_pools_sessions_share_state_and_failure_handler;
 mod a_raw_commit_or_rollback_is_reported;
 mod a_receiver_may_do_without_a_state;
 mod a_recording_tells_what_was_sent_and_what_ran;
+mod a_rolled_back_savepoint_forgets_its_async_effects;
 mod a_rolled_back_savepoint_forgets_its_changes;
 mod a_rolled_back_savepoint_forgets_its_effects;
 mod a_row_is_created_unless_it_is_there;
@@ -45,6 +47,9 @@ mod a_transaction_that_is_not_ours_is_not_taken_for_it;
 mod a_veto_is_found_inside_other_errors;
 mod a_veto_leaves_nothing;
 mod after_rollback_runs_for_what_did_not_last;
+mod an_async_effect_begins_after_its_own_commit;
+mod an_async_effect_holds_no_connection;
+mod an_async_effect_without_a_runtime_is_refused_before_anything_is_written;
 mod an_effect_may_read_and_write;
 mod an_effect_owns_what_it_saw;
 mod an_effect_waits_for_the_outermost_commit;
@@ -58,6 +63,8 @@ mod any_error_that_can_be_asked_is_retried;
 mod any_model_has_a_repository;
 mod any_tree_of_transactions_leaves_what_the_model_says;
 mod arguments_are_injected_by_name_in_every_form;
+mod async_effects_are_known_to_scopes_and_conditions;
+mod async_effects_run_in_the_order_queued;
 mod bad_input_is_refused_with_field_and_reason;
 mod before_and_after_are_transitive;
 mod bulk_operations_answer_as_single_ones_do;
@@ -71,11 +78,13 @@ mod diesel_asks_for_the_id_of_a_statement_once;
 mod effects_of_effects_run_after_those_waiting;
 mod effects_run_in_the_order_queued;
 mod exactly_the_effects_of_what_lasts_run;
+mod failures_of_async_effects_are_reported;
 mod failures_that_nobody_saw_are_kept;
 mod generations_of_effects_are_bounded;
 mod helpers_are_receivers_as_they_are;
 mod instrumentation_that_panics_leaves_no_lie;
 mod keys_that_cascade_are_listed;
+mod loops_of_async_effects_are_bounded;
 mod migrating_leaves_what_is_there;
 mod names_are_compared_byte_for_byte;
 mod one_receiver_may_listen_to_several_signals;
@@ -133,6 +142,15 @@ pub(crate) fn stored(session: &mut Session) -> Vec<String> {
 pub(crate) fn later(session: &mut Session, trace: &Trace, what: &'static str) {
     let trace = trace.clone();
     session.on_commit(move |_session| trace.note(what));
+}
+
+/// A runtime of two threads.
+pub(crate) fn asynchronous() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()
+        .expect("threads can be made")
 }
 
 /// An error to roll back with.

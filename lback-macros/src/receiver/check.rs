@@ -24,9 +24,10 @@ pub(super) fn receiver(
             "a receiver names the signals it listens to: `#[receiver(user_post_create)]`",
         ));
     }
-    signature(&function.sig, mistakes);
+    signature(&function.sig, arguments.phase.is_some(), mistakes);
     let asked = parameter::of_function(&function.sig, mistakes);
-    let delivery = delivery(&arguments, asked, mistakes);
+    let is_async = function.sig.asyncness.map(|token| token.span());
+    let delivery = delivery(&arguments, asked, is_async, mistakes);
     let when = arguments
         .when
         .take()
@@ -49,7 +50,12 @@ pub(super) fn receiver(
     }
 }
 
-fn delivery(arguments: &Arguments, asked: Vec<Asked>, mistakes: &mut Mistakes) -> Delivery {
+fn delivery(
+    arguments: &Arguments,
+    asked: Vec<Asked>,
+    is_async: Option<Span>,
+    mistakes: &mut Mistakes,
+) -> Delivery {
     match &arguments.phase {
         None => Delivery::InTransaction {
             isolate: arguments.isolate,
@@ -63,8 +69,12 @@ fn delivery(arguments: &Arguments, asked: Vec<Asked>, mistakes: &mut Mistakes) -
             named: phase.name.span(),
             parameters: asked
                 .into_iter()
-                .filter_map(|asked| asked.kept(&phase.name, mistakes))
+                .filter_map(|asked| {
+                    let may_be = is_async.is_none() || asked.is_without_session(mistakes);
+                    may_be.then(|| asked.kept(&phase.name, mistakes))?
+                })
                 .collect(),
+            is_async,
         },
     }
 }
@@ -76,7 +86,7 @@ fn output(sig: &Signature) -> Span {
     }
 }
 
-fn signature(sig: &Signature, mistakes: &mut Mistakes) {
+fn signature(sig: &Signature, is_effect: bool, mistakes: &mut Mistakes) {
     for parameter in &sig.generics.params {
         match parameter {
             GenericParam::Lifetime(_) => {}
@@ -87,12 +97,12 @@ fn signature(sig: &Signature, mistakes: &mut Mistakes) {
             ),
         }
     }
-    if let Some(token) = &sig.asyncness {
+    if let (Some(token), false) = (&sig.asyncness, is_effect) {
         mistakes.add(
             token,
-            "receivers are synchronous, because they run inside the transaction; for asynchronous \
-             work write an `after_commit` receiver that spawns it on a runtime handle taken as \
-             `#[state]`",
+            "a receiver in the transaction is a plain function, because it runs where the connection \
+             is; write an `after_commit` receiver, which may be `async`, or wait here for asynchronous \
+             work with a runtime's handle taken as `#[state]`: `handle.block_on(..)`",
         );
     }
     if let Some(token) = &sig.unsafety {

@@ -116,12 +116,19 @@ fn demands(delivery: &Delivery) -> Vec<(Span, &'static str)> {
             .map(|place| (place, "SessionSignal"))
             .into_iter()
             .collect(),
-        Delivery::Effect { phase, named, .. } => {
+        Delivery::Effect {
+            phase,
+            named,
+            is_async,
+            ..
+        } => {
             let allows = match phase {
                 Phase::AfterCommit => "AllowsAfterCommit",
                 Phase::AfterRollback => "AllowsAfterRollback",
             };
-            vec![(*named, "SessionSignal"), (*named, allows)]
+            let mut demands = vec![(*named, "SessionSignal"), (*named, allows)];
+            demands.extend(is_async.map(|token| (token, "AllowsAsyncEffect")));
+            demands
         }
     }
 }
@@ -204,14 +211,18 @@ fn delivery(delivery: &Delivery) -> TokenStream {
                 .any(|each| matches!(each, Lent::Connection(_) | Lent::Session(_))),
         ),
         Delivery::Effect {
-            phase, parameters, ..
+            phase,
+            parameters,
+            is_async,
+            ..
         } => {
+            let is_async = is_async.map(|_| quote!(.asynchronous()));
             let phase = match phase {
                 Phase::AfterCommit => quote!(AfterCommit),
                 Phase::AfterRollback => quote!(AfterRollback),
             };
             (
-                Some(quote!(.phase(::lback::__private::Phase::#phase))),
+                Some(quote!(.phase(::lback::__private::Phase::#phase) #is_async)),
                 parameters
                     .iter()
                     .any(|each| matches!(each, Kept::Connection(_) | Kept::Session(_))),

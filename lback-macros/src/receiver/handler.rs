@@ -27,8 +27,11 @@ pub(super) fn handle(receiver: &Receiver, signal: &Path) -> TokenStream {
     let body = match &receiver.delivery {
         Delivery::InTransaction { parameters, .. } => at_once(receiver, signal, parameters),
         Delivery::Effect {
-            named, parameters, ..
-        } => queued(receiver, signal, *named, parameters),
+            named,
+            parameters,
+            is_async,
+            ..
+        } => queued(receiver, signal, *named, parameters, *is_async),
     };
     quote!(|#args| { #body })
 }
@@ -84,7 +87,7 @@ fn at_once(receiver: &Receiver, signal: &Path, parameters: &[Lent]) -> TokenStre
             Lent::Argument(name, Lend::Owned(it)) => call.copied(name, it.place, &it.ty),
         }
     }
-    let outcome = outcome(receiver, &call.passed);
+    let outcome = outcome(receiver, &call.passed, None);
     let Call {
         states,
         lets,
@@ -94,7 +97,13 @@ fn at_once(receiver: &Receiver, signal: &Path, parameters: &[Lent]) -> TokenStre
     quote!(#states #lets #borrows #outcome)
 }
 
-fn queued(receiver: &Receiver, signal: &Path, phase: Span, parameters: &[Kept]) -> TokenStream {
+fn queued(
+    receiver: &Receiver,
+    signal: &Path,
+    phase: Span,
+    parameters: &[Kept],
+    is_async: Option<Span>,
+) -> TokenStream {
     let session = Ident::new("session", Span::mixed_site());
     let mut call = Call::of(signal);
     for parameter in parameters {
@@ -113,7 +122,7 @@ fn queued(receiver: &Receiver, signal: &Path, phase: Span, parameters: &[Kept]) 
             Kept::Argument(name, Keep::Owned(owned)) => call.copied(name, owned.place, &owned.ty),
         }
     }
-    let outcome = outcome(receiver, &call.passed);
+    let outcome = outcome(receiver, &call.passed, is_async);
     let Call {
         states,
         lets,
@@ -121,6 +130,13 @@ fn queued(receiver: &Receiver, signal: &Path, phase: Span, parameters: &[Kept]) 
         ..
     } = call;
     let args = args(phase);
+    if let Some(token) = is_async {
+        // At `async`, since that is why what is kept across an `.await` has to be `Send`.
+        let queue = quote_spanned! {located(token)=>
+            #args.session.__queue_async(async move { #borrows #outcome })
+        };
+        return quote!(#states #lets #queue);
+    }
     // At the phase's name, since that is why arguments have to be `Send`.
     let queue = quote_spanned! {located(phase)=>
         #args.session.__queue(move |#session| { #borrows #outcome });
@@ -134,14 +150,15 @@ fn queued(receiver: &Receiver, signal: &Path, phase: Span, parameters: &[Kept]) 
 }
 
 /// The call, placed at the return type, where one that no receiver may have is reported.
-fn outcome(receiver: &Receiver, passed: &[Ident]) -> TokenStream {
+fn outcome(receiver: &Receiver, passed: &[Ident], is_async: Option<Span>) -> TokenStream {
     let place = located(receiver.output);
     let function = &receiver.function;
     let call = Ident::new("__lback_function", place);
     // Named once more than needed: were the name unknown, a call would say so differently.
     let named = quote!(let #call = #function;);
+    let wait = is_async.map(|_| quote_spanned!(place=> .await));
     let outcome = quote_spanned! {place=>
-        ::lback::__private::IntoOutcome::into_outcome(#call(#(#passed),*))
+        ::lback::__private::IntoOutcome::into_outcome(#call(#(#passed),*) #wait)
     };
     quote!(#named #outcome)
 }

@@ -230,6 +230,19 @@ impl Asked {
         }
     }
 
+    /// Of an `async` receiver: it runs while others have the connection.
+    pub(super) fn is_without_session(&self, mistakes: &mut Mistakes) -> bool {
+        let is_without = !matches!(self.source, Source::Connection | Source::Session);
+        if !is_without {
+            mistakes.add(
+                &self.name,
+                "an `async` receiver holds no connection while it waits; take \
+                 `#[state] database: &Database`, and write with `database.run(..).await`",
+            );
+        }
+        is_without
+    }
+
     /// For an effect, of which `phase` is the name.
     pub(super) fn kept(self, phase: &Ident, mistakes: &mut Mistakes) -> Option<Kept> {
         match self.source {

@@ -86,7 +86,7 @@ fn all_mistakes_are_reported_at_once() {
         `id` is a text that is not empty: `id = "audit.user"`
         `when` is a closure over arguments of the signal: `when = |user: &User| user.is_active`
         a receiver has no type or const parameters: it is registered once, with the types of its signal; write those
-        receivers are synchronous, because they run inside the transaction; for asynchronous work write an `after_commit` receiver that spawns it on a runtime handle taken as `#[state]`
+        a receiver in the transaction is a plain function, because it runs where the connection is; write an `after_commit` receiver, which may be `async`, or wait here for asynchronous work with a runtime's handle taken as `#[state]`: `handle.block_on(..)`
         a receiver is called by safe code; remove `unsafe`
         a method cannot be a receiver; move the function out of the `impl`, and take what it needs as `sender` or `#[state]`
         a parameter's name says which argument it gets; an unused one is written `_user`
@@ -119,6 +119,39 @@ fn an_effect_can_neither_change_its_arguments_nor_be_isolated() {
         an `after_rollback` receiver runs outside the transaction and fails alone anyway; leave `on_error` out
         an `after_rollback` receiver gets a copy, and cannot change it; take `&`"]]
     .assert_eq(&errors(expansion).join("\n"));
+}
+
+#[test]
+fn an_async_receiver_takes_neither_session_nor_connection() {
+    let attr = quote!(user_post_create, after_commit);
+    let item = quote!(
+        async fn f(session: &mut Session) {}
+    );
+    let of_session = errors(expand(attr.clone(), &item, false));
+    let item = quote!(
+        async fn f(#[conn] db: &mut SqliteConnection) {}
+    );
+    let of_connection = errors(expand(attr, &item, false));
+    expect!["an `async` receiver holds no connection while it waits; take `#[state] database: &Database`, and write with `database.run(..).await`"]
+        .assert_eq(&of_session.join("\n"));
+    assert_eq!(of_session, of_connection);
+}
+
+#[test]
+fn an_async_receiver_is_queued_as_a_future() {
+    let attr = quote!(user_post_create, after_commit);
+    let item = quote! {
+        async fn welcome(user: &User) -> Result<(), MailError> { send(user).await }
+    };
+    let made = expand(attr, &item, false).to_string();
+    for part in [
+        ". asynchronous ()",
+        ". __queue_async (async move {",
+        "__lback_function (__lback_0) . await",
+        ":: AllowsAsyncEffect",
+    ] {
+        assert!(made.contains(part), "{made}");
+    }
 }
 
 #[test]

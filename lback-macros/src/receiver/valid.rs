@@ -42,6 +42,8 @@ pub(super) enum Delivery {
         phase: Phase,
         named: Span,
         parameters: Vec<Kept>,
+        /// Where `async` stands, if the function is.
+        is_async: Option<Span>,
     },
 }
 

@@ -165,6 +165,12 @@ pub enum Error {
         /// The type that is missing.
         type_name: &'static str,
     },
+    /// A receiver is an `async fn`, and this session has no runtime for it.
+    #[non_exhaustive]
+    NoRuntime {
+        /// Which one.
+        receiver: &'static Registration,
+    },
     /// The connection given to a session is inside a transaction already.
     AlreadyInTransaction,
     /// The database, or an earlier error, has ended the transaction that is still open here.
@@ -321,10 +327,12 @@ impl Error {
         }
     }
 
-    /// The receiver that vetoed, failed, or lacks a state.
+    /// The receiver that vetoed, failed, or lacks a state or a runtime.
     pub fn receiver(&self) -> Option<&'static Registration> {
         match self {
-            Self::Vetoed { receiver, .. } | Self::ReceiverFailed { receiver, .. } => Some(receiver),
+            Self::Vetoed { receiver, .. }
+            | Self::ReceiverFailed { receiver, .. }
+            | Self::NoRuntime { receiver } => Some(receiver),
             Self::StateMissing { receiver, .. } => *receiver,
             _ => None,
         }

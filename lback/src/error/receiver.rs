@@ -18,7 +18,8 @@ pub(crate) fn of_receiver(receiver: &'static Registration, error: BoxError) -> E
         Ok(error) => match *error {
             error @ (Error::Recursion { .. }
             | Error::Vetoed { .. }
-            | Error::StateMissing { .. }) => return error,
+            | Error::StateMissing { .. }
+            | Error::NoRuntime { .. }) => return error,
             error => error.into(),
         },
         Err(error) => error,

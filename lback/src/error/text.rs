@@ -75,6 +75,7 @@ impl StdError for Error {
             | Self::Invalid(_)
             | Self::NotFound { .. }
             | Self::StateMissing { .. }
+            | Self::NoRuntime { .. }
             | Self::AlreadyInTransaction
             | Self::TransactionAborted { .. }
             | Self::SessionBroken
@@ -165,6 +166,11 @@ impl Error {
             } => write!(
                 f,
                 "this session has no state `{type_name}`: add it with `session.with_state(..)`"
+            ),
+            Self::NoRuntime { receiver } => write!(
+                f,
+                "{receiver} is an `async fn`, and this session has no runtime for it: work through \
+                 `database.run(..).await`, or give it one with `session.with_runtime(..)`"
             ),
             Self::AlreadyInTransaction => f.write_str(
                 "the connection is already inside a transaction, whose end a session could not \

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use diesel::r2d2::R2D2Connection;
+use tokio::runtime::Handle;
 use tokio::task::{AbortHandle, JoinError, spawn_blocking};
 
 use super::{Database, clock};
 use crate::error::Error;
-use crate::session::{Session, SessionConnection};
+use crate::session::{Failures, Lane, Origin, Session, SessionConnection};
 
 impl<C: SessionConnection + R2D2Connection> Database<C> {
     /// Runs a closure with a session, on tokio's pool for blocking work.
@@ -17,6 +18,9 @@ impl<C: SessionConnection + R2D2Connection> Database<C> {
     /// [told](super::DatabaseBuilder::wait), however many wait. A future that is dropped before the
     /// closure has begun does nothing; one that is dropped later lets it run to its end, to commit or
     /// roll back as ever.
+    ///
+    /// `async` receivers begin as soon as their transaction has committed, beside the closure, and hold
+    /// no connection. The future is done when they are; dropping it stops none of them.
     ///
     /// # Errors
     ///
@@ -47,6 +51,9 @@ impl<C: SessionConnection + R2D2Connection> Database<C> {
         let deadline = self.gate.deadline();
         let permit = self.gate.admit(deadline).await?;
         let database = self.clone();
+        let failures = Arc::clone(self.settings.late_failures());
+        let lane = Lane::on(Handle::current(), failures);
+        let (effects, origin) = (Arc::clone(&lane), Origin::current());
         let progress = Arc::new(Progress::new());
         let seen = Arc::clone(&progress);
         let mut task = spawn_blocking(move || {
@@ -57,6 +64,8 @@ impl<C: SessionConnection + R2D2Connection> Database<C> {
             }
             let rest = deadline.saturating_duration_since(Instant::now());
             let mut session = database.session_within(rest)?;
+            session.set_lane(effects);
+            session.goes_on_from(origin);
             if !seen.begins() {
                 return Err(Error::SessionBroken.into());
             }
@@ -72,7 +81,14 @@ impl<C: SessionConnection + R2D2Connection> Database<C> {
             None if progress.leaves_the_queue() => return Err(self.gate.late().into()),
             None => task.await,
         };
+        lane.finished().await;
         done.unwrap_or_else(|error| Err(lost(error).into()))
+    }
+
+    /// Takes the failures of `async` receivers that no handler was given: the last 100, and how many there
+    /// were. Those of others are the session's: see [`Session::take_failures`].
+    pub fn take_failures(&self) -> Failures {
+        self.settings.late_failures().take()
     }
 }
 

@@ -113,7 +113,15 @@ impl<C: SessionConnection + R2D2Connection> Database<C> {
         } else {
             Session::from_guard(guard)?
         };
-        Ok(session.with_settings(&self.settings))
+        let session = session.with_settings(&self.settings);
+        #[cfg(feature = "tokio")]
+        let session = {
+            // What an `async` receiver writes through, since it has no session.
+            let mut session = session.with_state(self.clone());
+            session.goes_on_from(crate::session::Origin::current());
+            session
+        };
+        Ok(session)
     }
 
     /// Runs a closure in a transaction of a session of its own: see

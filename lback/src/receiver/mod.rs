@@ -4,8 +4,12 @@
 //! sessions, databases or users.
 
 mod signal;
+#[cfg(feature = "tokio")]
+mod task;
 
 pub use self::signal::{Signal, SignalInfo, Timing};
+#[cfg(feature = "tokio")]
+pub use self::task::Task;
 
 use std::any::{Any, TypeId};
 use std::error::Error as StdError;
@@ -99,6 +103,8 @@ pub struct Registration {
     pub on_error: OnError,
     /// Whether it names `session` or `conn`, and so may write.
     pub uses_session: bool,
+    /// Whether it is an `async fn`, and so runs beside the session, on a runtime.
+    pub is_async: bool,
     function: fn() -> Function,
     pub(crate) states: &'static [StateNeed],
     pub(crate) before: &'static [Neighbour],
@@ -192,6 +198,7 @@ impl Registration {
             phase: Phase::InTransaction,
             on_error: OnError::Abort,
             uses_session: false,
+            is_async: false,
             function,
             states: &[],
             before: &[],
@@ -260,6 +267,14 @@ impl Registration {
     #[must_use]
     pub const fn uses_session(mut self) -> Self {
         self.uses_session = true;
+        self
+    }
+
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn asynchronous(mut self) -> Self {
+        self.is_async = true;
         self
     }
 }

@@ -100,6 +100,15 @@ impl Failures {
         self.latest.push_back(failure);
         self.count += 1;
     }
+
+    #[cfg(feature = "tokio")]
+    fn append(&mut self, later: Self) {
+        let no_longer_kept = later.count - later.latest.len() as u64;
+        self.count += no_longer_kept;
+        for failure in later.latest {
+            self.keep(failure);
+        }
+    }
 }
 
 pub(super) type FailureHandler = Arc<dyn Fn(&Failure) + Send + Sync>;
@@ -126,6 +135,10 @@ impl<C: SessionConnection> Session<C> {
     /// Takes the failures that no caller saw and no handler was given: the last 100, and how many
     /// there were.
     pub fn take_failures(&mut self) -> Failures {
+        #[cfg(feature = "tokio")]
+        if let (None, Some(lane)) = (&self.late_failures, &self.lane) {
+            self.failures.append(lane.failures.take());
+        }
         std::mem::take(&mut self.failures)
     }
 
@@ -155,31 +168,8 @@ impl<C: SessionConnection> Session<C> {
     }
 
     pub(super) fn report(&mut self, failure: Failure) {
-        let handler = self.on_failure.clone();
-        // A handler that panics must not take the remaining effects with it; nor an error whose text
-        // panics, or which panics when it is dropped.
-        let told = caught(|| {
-            #[cfg(feature = "tracing")]
-            tracing::error!(target: "lback", %failure, "a failure that no caller sees");
-            if handler.is_none() && !self.has_told && !is_logged() {
-                self.has_told = true;
-                eprintln!(
-                    "lback: {failure}\n  (Nobody was told of this. Give the session or the pool a \
-                     `with_failure_handler(..)`, or install a `tracing` subscriber; \
-                     `with_failure_handler(|_| {{}})` says nothing.)"
-                );
-            }
-            handler.map(|handler| handler(&failure))
-        });
-        match told {
-            Ok(Some(())) => {
-                drop_quietly(failure);
-            }
-            Ok(None) => self.failures.keep(failure),
-            Err(panic) => {
-                message_of(panic);
-                self.failures.keep(failure);
-            }
+        if let Some(failure) = tell(failure, self.on_failure.clone(), &mut self.has_told) {
+            self.failures.keep(failure);
         }
     }
 
@@ -212,6 +202,86 @@ impl<C: SessionConnection> Session<C> {
         }
         while let Some(closure) = self.ledger.journal.next_cut_closure() {
             self.drop_for_user(closure);
+        }
+    }
+}
+
+/// Logs a failure, and hands it to the handler. If there is none, or it panics, the failure comes back,
+/// to be kept.
+fn tell(failure: Failure, handler: Option<FailureHandler>, has_told: &mut bool) -> Option<Failure> {
+    // A handler that panics must not take the remaining effects with it; nor an error whose text
+    // panics, or which panics when it is dropped.
+    let told = caught(|| {
+        #[cfg(feature = "tracing")]
+        tracing::error!(target: "lback", %failure, "a failure that no caller sees");
+        if handler.is_none() && !*has_told && !is_logged() {
+            *has_told = true;
+            eprintln!(
+                "lback: {failure}\n  (Nobody was told of this. Give the session or the pool a \
+                 `with_failure_handler(..)`, or install a `tracing` subscriber; \
+                 `with_failure_handler(|_| {{}})` says nothing.)"
+            );
+        }
+        handler.map(|handler| handler(&failure))
+    });
+    match told {
+        Ok(Some(())) => {
+            drop_quietly(failure);
+            None
+        }
+        Ok(None) => Some(failure),
+        Err(panic) => {
+            message_of(panic);
+            Some(failure)
+        }
+    }
+}
+
+/// Failures of what runs beside a session, which may be gone by then.
+#[cfg(feature = "tokio")]
+#[derive(Default)]
+pub(crate) struct LateFailures {
+    kept: std::sync::Mutex<Failures>,
+    has_told: std::sync::atomic::AtomicBool,
+}
+
+#[cfg(feature = "tokio")]
+impl LateFailures {
+    fn kept(&self) -> std::sync::MutexGuard<'_, Failures> {
+        let kept = self.kept.lock();
+        kept.unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Tells the handler, or keeps it. The handler may take what is kept.
+    pub(super) fn report(&self, failure: Failure, handler: Option<FailureHandler>) {
+        use std::sync::atomic::Ordering;
+
+        let mut has_told = self.has_told.load(Ordering::Relaxed);
+        let untold = tell(failure, handler, &mut has_told);
+        self.has_told.store(has_told, Ordering::Relaxed);
+        if let Some(failure) = untold {
+            self.kept().keep(failure);
+        }
+    }
+
+    pub(crate) fn take(&self) -> Failures {
+        std::mem::take(&mut *self.kept())
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl Drop for LateFailures {
+    fn drop(&mut self) {
+        let kept = self.take();
+        if kept.count > u64::from(*self.has_told.get_mut()) && !is_logged() {
+            caught(|| {
+                let count = kept.count;
+                eprintln!("lback: {count} failures of `async` receivers were taken by nobody");
+            })
+            .unwrap_or_default();
+        }
+        for failure in kept.latest {
+            drop_quietly(failure);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The session: a connection with a transaction stack, effects that wait for its end, state and
 //! scopes. It knows no signal.
 
+#[cfg(feature = "tokio")]
+mod away;
 mod borrowed;
 mod care;
 mod change;
@@ -9,6 +11,8 @@ mod connection;
 mod facts;
 mod failure;
 mod given_back;
+#[cfg(feature = "tokio")]
+mod lane;
 mod ledger;
 mod options;
 mod prepared;
@@ -42,7 +46,11 @@ pub use self::connection::SessionConnection;
 pub(crate) use self::connection::{Guarding, Marking, Sealed, Standing, mark};
 #[cfg(feature = "r2d2")]
 pub(crate) use self::facts::Facts;
+#[cfg(feature = "tokio")]
+pub(crate) use self::failure::LateFailures;
 pub use self::failure::{Failure, FailureCause, Failures};
+#[cfg(feature = "tokio")]
+pub(crate) use self::lane::{Lane, Origin};
 pub(crate) use self::ledger::{Link, Open};
 pub use self::options::{Isolation, Lock, TransactionOptions};
 pub use self::recording::{Captured, Event, PendingEffect, Recording, SkipReason, Target};
@@ -85,6 +93,12 @@ pub struct Session<C: SessionConnection> {
     has_told: bool,
     facts: facts::Facts,
     prepared: Prepared,
+    /// Where `async` effects run; `None` until it is known.
+    #[cfg(feature = "tokio")]
+    lane: Option<std::sync::Arc<lane::Lane>>,
+    /// Where their failures are kept, if the pool takes them.
+    #[cfg(feature = "tokio")]
+    late_failures: Option<std::sync::Arc<LateFailures>>,
 }
 
 enum Owner<C> {
@@ -172,6 +186,10 @@ impl<C: SessionConnection> Session<C> {
             has_told: false,
             facts: facts::Facts::default(),
             prepared: Prepared::default(),
+            #[cfg(feature = "tokio")]
+            lane: None,
+            #[cfg(feature = "tokio")]
+            late_failures: None,
         }
     }
 

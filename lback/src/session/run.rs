@@ -140,7 +140,9 @@ impl<C: SessionConnection> Session<C> {
         let outer = std::mem::replace(&mut self.ledger.effects.generation, generation);
         let outcome = self.with_states(states, |session| {
             caught(|| match receiver {
-                Some(receiver) if trace::is_on() => trace::watch(receiver, || work(&mut *session)),
+                Some(receiver) if trace::is_on() && !receiver.is_async => {
+                    trace::watch(receiver, || work(&mut *session))
+                }
                 _ => work(&mut *session),
             })
         });
@@ -149,6 +151,8 @@ impl<C: SessionConnection> Session<C> {
             self.ledger.chain.restore(link);
         }
         let failure = match outcome {
+            // It has only been handed over: how it ends, a runtime will see.
+            Ok(Ok(())) if receiver.is_some_and(|receiver| receiver.is_async) => return,
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(FailureCause::of_error(error)),
             Err(panic) => Some(FailureCause::Panic(message_of(panic))),

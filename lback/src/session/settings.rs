@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     own_registry: Option<&'static Registry>,
     prepared: Prepared,
     facts: Facts,
+    #[cfg(feature = "tokio")]
+    late_failures: Arc<super::LateFailures>,
     /// Whether all sessions are inside one transaction that is never committed.
     pub(crate) is_for_test: bool,
 }
@@ -28,6 +30,8 @@ impl Default for Settings {
             own_registry: None,
             prepared: Prepared::default(),
             facts: Facts::shared(),
+            #[cfg(feature = "tokio")]
+            late_failures: Arc::default(),
             is_for_test: false,
         }
     }
@@ -61,6 +65,11 @@ impl Settings {
     pub(crate) fn set_own_registry(&mut self, registry: &'static Registry) {
         self.own_registry = Some(registry);
     }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn late_failures(&self) -> &Arc<super::LateFailures> {
+        &self.late_failures
+    }
 }
 
 impl<C: SessionConnection> Session<C> {
@@ -68,6 +77,10 @@ impl<C: SessionConnection> Session<C> {
         self.ledger.states = settings.states.clone();
         self.on_failure.clone_from(&settings.on_failure);
         self.facts = settings.facts.clone();
+        #[cfg(feature = "tokio")]
+        {
+            self.late_failures = Some(Arc::clone(&settings.late_failures));
+        }
         if let Some(registry) = settings.own_registry {
             self.set_own_registry(registry);
         }

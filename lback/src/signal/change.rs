@@ -170,9 +170,7 @@ fn is_heard<S: ChangeSignal>(session: &mut Session<S::Connection>, rows: usize) 
     if !session.is_recording() && !listeners(table).any(|to| !session.is_muted(to.registration)) {
         return Ok(false);
     }
-    if !table.effects.is_empty() {
-        session.check_generation()?;
-    }
+    table.check_effects(session)?;
     if !session.is_scoped() {
         for (receiver, need) in &table.states {
             session.check_state(receiver, *need)?;

@@ -105,6 +105,24 @@ impl<S: SessionSignal> AllowsAfterRollback for S {
     type Itself = S;
 }
 
+/// A signal whose effects may be `async`.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "an `async` receiver of `{Self}` has nobody who runs it",
+    label = "needs the feature `tokio` of lback",
+    note = "name it in Cargo.toml among the `features` of `lback`"
+)]
+pub trait AllowsAsyncEffect: SessionSignal {
+    type Itself;
+}
+
+#[cfg(feature = "tokio")]
+#[diagnostic::do_not_recommend]
+impl<S: SessionSignal> AllowsAsyncEffect for S {
+    type Itself = S;
+}
+
 /// A signal whose receivers may be isolated.
 // Not public API. Used by generated code.
 #[doc(hidden)]

@@ -36,9 +36,8 @@ impl Plan {
         if pre.is_empty() && post.is_empty() && !session.is_scoped() {
             return Ok(Self::default());
         }
-        if !pre.effects.is_empty() || !post.effects.is_empty() {
-            session.check_generation()?;
-        }
+        pre.check_effects(session)?;
+        post.check_effects(session)?;
         Ok(Self {
             is_heard: true,
             writes_before: pre.may_write,
@@ -96,9 +95,7 @@ pub fn send<S: SessionSignal>(args: &mut S::Args<'_>) -> Result<()> {
 fn send_to_receivers<S: SessionSignal>(args: &mut S::Args<'_>) -> Result<()> {
     let session = S::session(args);
     let table = Table::<S>::heard_by(session)?;
-    if !table.effects.is_empty() {
-        session.check_generation()?;
-    }
+    table.check_effects(session)?;
     session.before_write()?;
     let open = session.begin_operation(table.may_write)?;
     within(args, S::session, open, |args| call_all(table, args))

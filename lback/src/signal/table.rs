@@ -23,6 +23,9 @@ pub(super) struct Table<S: Signal> {
     pub(super) may_write: bool,
     /// What effects ask for whenever they are queued.
     pub(super) states: Box<[(&'static Registration, StateNeed)]>,
+    /// Effects that need a runtime whenever they are queued.
+    #[cfg(feature = "tokio")]
+    pub(super) asynchronous: Box<[&'static Registration]>,
 }
 
 pub(super) struct Entry<S: Signal> {
@@ -129,9 +132,13 @@ impl<S: Declared> Table<S> {
                 || entry.any.is_some()
                 || entry.registration.on_error == OnError::Isolate
         });
-        let states = effects
-            .iter()
-            .filter(|entry| !entry.has_condition())
+        let certain = || effects.iter().filter(|entry| !entry.has_condition());
+        #[cfg(feature = "tokio")]
+        let asynchronous = certain()
+            .map(|entry| entry.registration)
+            .filter(|registration| registration.is_async)
+            .collect();
+        let states = certain()
             .flat_map(|entry| {
                 let states = entry.registration.states.iter();
                 states.map(|need| (entry.registration, *need))
@@ -139,6 +146,8 @@ impl<S: Declared> Table<S> {
             .collect();
         Self {
             states,
+            #[cfg(feature = "tokio")]
+            asynchronous,
             effects: effects.into(),
             receivers: in_transaction.into(),
             has_conditions,
@@ -211,5 +220,22 @@ impl<S: SessionSignal> Table<S> {
             None => Self::get(),
             Some(registry) => Ok(Self::by_hand(registry)),
         }
+    }
+
+    /// Fails if an effect will not be able to run: what can be known before a write must not fail
+    /// afterwards. One that is muted needs nothing.
+    #[inline]
+    pub(super) fn check_effects(&self, session: &Session<S::Connection>) -> Result<()> {
+        if self.effects.is_empty() {
+            return Ok(());
+        }
+        session.check_generation()?;
+        #[cfg(feature = "tokio")]
+        for receiver in &self.asynchronous {
+            if !session.is_muted(receiver) {
+                session.check_runtime(receiver)?;
+            }
+        }
+        Ok(())
     }
 }

@@ -1,0 +1,8 @@
+use lback::sqlite::{prelude::*, users::*};
+
+#[receiver(user_post_create, after_commit)]
+async fn count(user: &User, session: &mut Session) {
+    println!("{}", user.username);
+}
+
+fn main() {}
