@@ -17,7 +17,8 @@ use crate::receiver::{BoxError, Phase, Registration};
 ///
 /// It is logged, and handed to the handler of
 /// [`Session::with_failure_handler`](crate::Session::with_failure_handler), or else kept for
-/// [`Session::take_failures`](crate::Session::take_failures). If there is neither a handler nor
+/// [`Session::take_failures`](crate::Session::take_failures), or those of `async` receivers for
+/// `Database::take_failures`. If there is neither a handler nor
 /// anybody who reads the log, the first of a session is printed on standard error.
 #[derive(Debug)]
 #[non_exhaustive]

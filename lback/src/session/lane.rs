@@ -101,6 +101,7 @@ impl Lane {
             let driver = Driver {
                 lane: Arc::clone(self),
                 at_work: None,
+                is_done: false,
             };
             self.runtime.spawn(driver.drive());
         }
@@ -144,6 +145,8 @@ impl Lane {
 struct Driver {
     lane: Arc<Lane>,
     at_work: Option<(&'static Registration, Option<FailureHandler>)>,
+    /// Then what is in the lane is another driver's.
+    is_done: bool,
 }
 
 impl Driver {
@@ -161,6 +164,7 @@ impl Driver {
                 self.lane.report(receiver, cause, handler);
             }
         }
+        self.is_done = true;
     }
 }
 
@@ -168,14 +172,17 @@ impl Driver {
 /// not lost in silence.
 impl Drop for Driver {
     fn drop(&mut self) {
-        let is_over = || FailureCause::Error("the runtime was shut down before it was done".into());
-        if let Some((receiver, handler)) = self.at_work.take() {
-            self.lane.report(receiver, is_over(), handler);
-        }
-        while let Some(effect) = self.lane.next() {
-            drop_quietly(effect.task);
-            self.lane
-                .report(effect.origin.receiver, is_over(), effect.handler);
+        if !self.is_done {
+            let is_over =
+                || FailureCause::Error("the runtime was shut down before it was done".into());
+            if let Some((receiver, handler)) = self.at_work.take() {
+                self.lane.report(receiver, is_over(), handler);
+            }
+            while let Some(effect) = self.lane.next() {
+                drop_quietly(effect.task);
+                self.lane
+                    .report(effect.origin.receiver, is_over(), effect.handler);
+            }
         }
         self.lane.idle.notify_waiters();
     }
