@@ -11,6 +11,7 @@ use diesel::result::{EmptyChangeset, Error as DieselError};
 use super::chunk::{chunks, distinct, fetch, key_chunks, rows_for};
 use super::dialect::Dialect;
 use super::key::{AsKey, Entity};
+use super::measure;
 use super::model::{Key, Model, Updates, Validate};
 use super::query;
 use super::row::{self, Inserting, SessionOf, are_keys_told, inserting, not_found, untold, write};
@@ -91,7 +92,7 @@ fn is_insertable_together<R: Model>(
         return Ok(true);
     }
     match inserting::<R>(session, data)? {
-        Inserting::Returning => session.statement(|_| query::makes_ascending_keys::<R>(data)),
+        Inserting::Returning => session.statement(|_| measure::makes_ascending_keys::<R>(data)),
         Inserting::Keeping => are_keys_told::<R>(session, data),
         Inserting::Counting if are_keys_told::<R>(session, data)? => Ok(true),
         Inserting::Counting => untold::<R, _>(session),
@@ -103,11 +104,11 @@ fn insert<R: Model>(session: &mut SessionOf<R>, data: &[R::Insert]) -> Together<
     let Some(first) = data.first() else {
         return Ok(Vec::new());
     };
-    let binds = session.statement(|_| query::binds_of_insert::<R>(first))?;
+    let binds = session.statement(|_| measure::binds_of_insert::<R>(first))?;
     let most = rows_for::<R>(binds, 0);
     let inserting = inserting::<R>(session, data)?;
     let mut inserted = Vec::with_capacity(data.len());
-    for chunk in chunks::<R, _>(session, data, most, 0, query::bytes_of_insert::<R>)? {
+    for chunk in chunks::<R, _>(session, data, most, 0, measure::bytes_of_insert::<R>)? {
         let rows = write::<R, _>(session, |conn| {
             if inserting == Inserting::Returning {
                 query::insert_many::<R>(conn, chunk)
@@ -179,16 +180,16 @@ fn update_all<R: Updates>(
     keys: &[Key<R>],
     changes: &R::Update,
 ) -> Result<Option<Vec<R::Entity>>> {
-    let binds = match query::binds_of_update::<R>(changes) {
+    let binds = match measure::binds_of_update::<R>(changes) {
         Err(DieselError::QueryBuilderError(error)) if error.is::<EmptyChangeset>() => {
             return Ok(None);
         }
         binds => session.statement(|_| binds)?,
     };
     let kept = session.kept_updates();
-    let others = R::Connection::SURE_BYTES.map_or(0, |_| query::bytes_of_update::<R>(changes));
+    let others = R::Connection::SURE_BYTES.map_or(0, |_| measure::bytes_of_update::<R>(changes));
     let mut rows = Vec::with_capacity(keys.len());
-    let most = rows_for::<R>(query::key_columns::<R>(), binds);
+    let most = rows_for::<R>(measure::key_columns::<R>(), binds);
     for chunk in chunks::<R, _>(session, keys, most, others, |key| format!("{key:?}").len())? {
         rows.extend(write::<R, _>(session, |conn| {
             query::update_many::<R>(conn, chunk, changes, kept)
@@ -253,7 +254,7 @@ impl<R: Updates> Groups<R> {
         let mut after: Vec<_> = before.found.iter().map(|_| None).collect();
         for group in &self.groups {
             let changes = &group.changes;
-            let sets_key = session.statement(|_| query::sets_key::<R>(changes))?;
+            let sets_key = session.statement(|_| measure::sets_key::<R>(changes))?;
             // Receivers may give every row changes of its own, and that statement stays prepared.
             if is_one_by_one || sets_key || group.rows.len() == 1 {
                 for &place in &group.rows {

@@ -3,6 +3,7 @@
 use std::any::TypeId;
 
 use super::dialect::Dialect;
+use super::measure;
 use super::model::{Key, Model};
 use super::query;
 use super::row::SessionOf;
@@ -38,7 +39,7 @@ pub(super) fn key_chunks<'k, R: Model>(
     session: &mut SessionOf<R>,
     keys: &'k [Key<R>],
 ) -> Result<Vec<&'k [Key<R>]>> {
-    let most = rows_for::<R>(query::key_columns::<R>(), 0);
+    let most = rows_for::<R>(measure::key_columns::<R>(), 0);
     chunks::<R, _>(session, keys, most, 0, |key| format!("{key:?}").len())
 }
 

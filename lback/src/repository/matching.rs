@@ -10,8 +10,8 @@ use diesel::{Connection as _, Expression, QueryResult};
 use super::bound::Changes;
 use super::dialect::{Dialect, Lock};
 use super::key::Entity;
-use super::model::{BackendOf, Key, Model, Updates};
-use super::query::{Conn, Listed, Printed, printed, rows};
+use super::model::{BackendOf, Conn, Key, Model, Updates};
+use super::query::{Listed, Printed, printed, rows};
 use super::row::{SessionOf, write};
 use super::rows::Rows;
 use super::sql::statement::{

@@ -8,6 +8,7 @@ mod dialect;
 mod key;
 mod keyed;
 mod matching;
+mod measure;
 mod model;
 mod operation;
 mod page;

@@ -172,6 +172,9 @@ pub trait Updates: Model {
 #[doc(hidden)]
 pub type BackendOf<R> = <<R as Model>::Connection as diesel::Connection>::Backend;
 
+/// The connection of a repository.
+pub(super) type Conn<R> = <R as Model>::Connection;
+
 pub(super) type Key<R> = <<R as Model>::Entity as Entity>::Key;
 
 pub(super) type Form<R> = <<R as Model>::Entity as Entity>::Form;

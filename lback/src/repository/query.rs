@@ -1,29 +1,26 @@
 //! What a repository asks of the database.
 
-use std::any::TypeId;
 use std::marker::PhantomData;
 
 use diesel::query_builder::{Query, QueryFragment, QueryId};
 use diesel::result::{Error, OptionalExtension};
-use diesel::sql_types::{BigInt, Integer, SmallInt};
 use diesel::{Connection, QueryResult};
 
 use super::bound::{Changes, Inserts, Makes};
 use super::dialect::{Dialect, Lock, ReadingBack};
 use super::keyed::Keyed;
-use super::model::{BackendOf, Form, Key, Model, Updates};
+use super::measure;
+use super::model::{BackendOf, Conn, Form, Key, Model, Updates};
 use super::page::Page;
-use super::sql::prepared::{Shapes, no_changes};
+use super::sql::prepared::Shapes;
 use super::sql::statement::{
     Count, CountWhere, Delete, DeleteReturning, ForNoKeyUpdate, ForUpdate, ForgetNumber, Insert,
     InsertKeeping, InsertReturning, OfVersion, Select, SelectInOrder, SelectInserted,
     SelectInsertedRows, SelectKept, SelectLocked, SelectPage, Unlocked, Update, names,
 };
-use super::sql::text::text_of;
 use super::sql::values::groups;
 use crate::session::Unreadable;
 
-pub(super) type Conn<R> = <R as Model>::Connection;
 type Found<R> = QueryResult<Option<<R as Model>::Entity>>;
 pub(super) type Listed<R> = QueryResult<Vec<<R as Model>::Entity>>;
 /// A row, and what tells it from the same row once it was changed.
@@ -228,7 +225,7 @@ where
     // The statement sees rows as they are, the SELECT behind it as they were when the transaction
     // began: a row that is gone since would come back. Diesel asks the server to count the rows that
     // match, changed or not.
-    if sets_key::<R>(update)? {
+    if measure::sets_key::<R>(update)? {
         let statement = statement.with_key();
         return match conn.execute_returning_count(&statement)? {
             0 => Ok(None),
@@ -313,76 +310,6 @@ pub(super) fn delete_many_returning<R: Model>(
         many if many > keys.len() => Err(too_many(many)),
         _ => Ok(deleted),
     }
-}
-
-/// How many values the insert of a row binds.
-pub(super) fn binds_of_insert<R: Model>(data: &R::Insert) -> QueryResult<usize> {
-    let row = text_of::<BackendOf<R>, _>(&values::<R>(data))?;
-    Ok(Conn::<R>::SYNTAX.binds(&row))
-}
-
-/// About how many bytes the insert of a row binds, and rather more than fewer: Diesel tells them as
-/// it prints them.
-pub(super) fn bytes_of_insert<R: Model>(data: &R::Insert) -> usize {
-    bytes_of::<R>(&values::<R>(data))
-}
-
-/// The same, of the changes that an update makes.
-pub(super) fn bytes_of_update<R: Updates>(update: &R::Update) -> usize {
-    bytes_of::<R>(&R::Changed::changes(update))
-}
-
-fn bytes_of<R: Model>(values: &impl QueryFragment<BackendOf<R>>) -> usize {
-    let mut size = Size(0);
-    let printed = diesel::debug_query::<BackendOf<R>, _>(values);
-    // It fails for nothing but what could not be executed either.
-    let _ = std::fmt::write(&mut size, format_args!("{printed}"));
-    size.0
-}
-
-struct Size(usize);
-
-impl std::fmt::Write for Size {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        self.0 += text.len();
-        Ok(())
-    }
-}
-
-/// How many values an update binds beside keys; `Err(EmptyChangeset)` if there is nothing to set.
-pub(super) fn binds_of_update<R: Updates>(update: &R::Update) -> QueryResult<usize> {
-    let changes = R::Changed::changes(update);
-    if changes.is_noop(&BackendOf::<R>::default())? {
-        return Err(no_changes());
-    }
-    let text = text_of::<BackendOf<R>, _>(&changes)?;
-    Ok(Conn::<R>::SYNTAX.binds(&text))
-}
-
-/// Whether an update gives its row another key.
-pub(super) fn sets_key<R: Updates>(update: &R::Update) -> QueryResult<bool> {
-    let text = text_of::<BackendOf<R>, _>(&R::Changed::changes(update))?;
-    let keys = &names::<R>()?.keys;
-    Ok(keys.iter().any(|key| Conn::<R>::SYNTAX.sets(&text, key)))
-}
-
-/// Whether the database makes the keys of all these rows, and they then tell which row is which.
-pub(super) fn makes_ascending_keys<R: Model>(data: &[R::Insert]) -> QueryResult<bool> {
-    Ok(has_integer_key::<R>() && makes_keys::<R>(data)?)
-}
-
-/// Whether the database makes the keys of all these rows.
-fn makes_keys<R: Model>(data: &[R::Insert]) -> QueryResult<bool> {
-    let same_for_all = R::Inserted::SAME_FOR_ALL;
-    let key = &names::<R>()?.key;
-    let asked = if same_for_all { 1 } else { data.len() };
-    for row in data.iter().take(asked) {
-        let row = text_of::<BackendOf<R>, _>(&values::<R>(row))?;
-        if Conn::<R>::SYNTAX.gives(&row, key) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 pub(super) fn is<R: Model>(key: &Key<R>) -> impl QueryFragment<BackendOf<R>> + QueryId {
@@ -480,45 +407,6 @@ pub(super) fn written_in_vain(error: Error) -> Error {
 #[cold]
 fn too_many(rows: usize) -> Error {
     written_in_vain(Error::QueryBuilderError(Box::new(TooMany(rows))))
-}
-
-/// Whether the key is one integer: keys of this type that the database makes may ascend in the order of
-/// the rows of one INSERT.
-fn has_integer_key<R: Model>() -> bool {
-    <R::Table as Keyed<Conn<R>, Key<R>, Form<R>>>::key_type().is_some_and(is_integer)
-}
-
-/// Whether two keys are equal to the database where they are to the program: integers are. Others may
-/// differ in case, in accents, in spaces behind.
-pub(super) fn are_keys_exact<R: Model>() -> bool {
-    let types = <R::Table as Keyed<Conn<R>, Key<R>, Form<R>>>::key_types();
-    types.into_iter().all(is_integer)
-}
-
-/// How many columns the key has.
-pub(super) const fn key_columns<R: Model>() -> usize {
-    <R::Table as Keyed<Conn<R>, Key<R>, Form<R>>>::COLUMNS
-}
-
-fn is_integer(key: TypeId) -> bool {
-    #[cfg(feature = "mysql")]
-    {
-        use diesel::sql_types::Unsigned;
-        let unsigned = [
-            TypeId::of::<Unsigned<SmallInt>>(),
-            TypeId::of::<Unsigned<Integer>>(),
-            TypeId::of::<Unsigned<BigInt>>(),
-        ];
-        if unsigned.contains(&key) {
-            return true;
-        }
-    }
-    [
-        TypeId::of::<SmallInt>(),
-        TypeId::of::<Integer>(),
-        TypeId::of::<BigInt>(),
-    ]
-    .contains(&key)
 }
 
 /// MySQL has only `LAST_INSERT_ID()` to tell which key it made.

@@ -8,6 +8,7 @@ use diesel::result::{DatabaseErrorKind, EmptyChangeset, Error as DieselError};
 
 use super::dialect::{Dialect, Duplicates, Lock, ReadingBack, ReturnsInserted, Suspects};
 use super::key::Entity;
+use super::measure;
 use super::model::{Key, Model, Updates};
 use super::query::{self, Printed, TooMany};
 use super::sql::statement::names;
@@ -213,7 +214,7 @@ pub(super) fn lock_to_update<R: Updates>(
     if R::Connection::TO_UPDATE == R::Connection::TO_CHANGE_KEY {
         return Ok(R::Connection::TO_UPDATE);
     }
-    let sets_key = session.statement(|_| query::sets_key::<R>(changes))?;
+    let sets_key = session.statement(|_| measure::sets_key::<R>(changes))?;
     Ok(if sets_key {
         R::Connection::TO_CHANGE_KEY
     } else {
@@ -262,7 +263,7 @@ pub(super) fn are_keys_told<R: Model>(
     data: &[R::Insert],
 ) -> Result<bool> {
     struct Numbers<R>(PhantomData<R>);
-    if !session.statement(|_| query::makes_ascending_keys::<R>(data))? {
+    if !session.statement(|_| measure::makes_ascending_keys::<R>(data))? {
         return Ok(false);
     }
     let is_number = session.fact(TypeId::of::<Numbers<R>>(), |conn| {

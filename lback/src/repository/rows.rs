@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::chunk::{distinct, fetch, key_chunks};
 use super::dialect::Lock;
 use super::key::Entity;
+use super::measure;
 use super::model::{Key, Model};
 use super::query::{self, Printed};
 use super::row::{self, SessionOf, changed_meanwhile, is_kept_while_deleted, not_found, write};
@@ -59,7 +60,8 @@ impl<R: Model> Rows<R> {
                 None => left.push(key.clone()),
             }
         }
-        let may_be_equal = !left.is_empty() && !by_key.is_empty() && !query::are_keys_exact::<R>();
+        let may_be_equal =
+            !left.is_empty() && !by_key.is_empty() && !measure::are_keys_exact::<R>();
         if may_be_equal && (places.len() < by_key.len() || !fetch::<R>(session, &left)?.is_empty())
         {
             for key in left {
