@@ -17,24 +17,24 @@ impl<C: SessionConnection> Session<C> {
     /// to their end.
     ///
     /// ```standalone_crate
-    /// use std::sync::mpsc::Sender;
-    ///
     /// use lback::sqlite::{prelude::*, users::*};
+    /// use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
     ///
     /// #[receiver(user_post_create, after_commit)]
-    /// async fn welcome(user: &User, #[state] letters: &Sender<String>) {
+    /// async fn welcome(user: &User, #[state] letters: &UnboundedSender<String>) {
     ///     let _ = letters.send(format!("welcome, {}", user.username));
     /// }
     ///
-    /// # let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build()?;
-    /// let (letters, outbox) = std::sync::mpsc::channel();
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// let (letters, mut outbox) = unbounded_channel::<String>();
     /// let mut session = lback::sqlite::connect(":memory:")?
     ///     .with_runtime(runtime.handle().clone())
     ///     .with_state(letters);
     /// # lback::sqlite::migrate(&mut session)?;
     /// let new = NewUser::new("ada", "ada@example.com", "correct horse battery")?;
     /// UserRepository::new().create(&mut session, new)?;
-    /// assert_eq!(outbox.recv()?, "welcome, ada");
+    /// let letter = runtime.block_on(outbox.recv());
+    /// assert_eq!(letter.as_deref(), Some("welcome, ada"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
