@@ -192,8 +192,8 @@ pub mod __private {
     pub use crate::registry::{Declaration, Expectation, Expected};
     pub use crate::repository::{
         AsKey, BackendOf, ByKey, Changes, ChangesOf, Entity, Identified, InsertedInto, Inserts,
-        KeyFor, KeyRef, Keyed, KnowsDefault, Makes, Model, One, Selects, Texts, Through, Updates,
-        add_shared_entity_to_the_second_repository,
+        KeyFor, KeyRef, KeyType, Keyed, KnowsDefault, Makes, Model, One, Selects, Texts, Through,
+        Updates, add_shared_entity_to_the_second_repository,
     };
     pub use crate::session::{Session, SessionType};
     pub use crate::signal::*;

@@ -307,8 +307,11 @@ fn entity(repository: &Repository) -> TokenStream {
         #[automatically_derived]
         impl ::lback::__private::Entity for #entity {
             type Key = <
-                <Self as ::lback::__private::Identified>::Id as ::lback::__private::KeyRef<Self>
-            >::Key;
+                <
+                    <Self as ::lback::__private::Identified>::Id
+                        as ::lback::__private::KeyRef<Self>
+                >::Key as ::lback::__private::KeyType
+            >::Itself;
             type Form = <
                 <Self as ::lback::__private::Identified>::Id as ::lback::__private::KeyRef<Self>
             >::Form;

@@ -158,7 +158,7 @@ impl Error {
             } => write!(
                 f,
                 "{receiver} asks for `#[state] {type_name}`, which this session does not have: \
-                 add it with `session.with_state(..)`"
+                 add it with `session.with_state(..)`, or for a pool `Database::builder().with_state(..)`"
             ),
             Self::StateMissing {
                 receiver: None,

@@ -41,6 +41,33 @@ where
     type Id = <&'static E as Identifiable>::Id;
 }
 
+/// A type of which a key can be.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a key: rows are found, put in order and named in errors by it",
+    label = "its key needs `Clone`, `Debug` and `Ord`",
+    note = "add `#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]` to the type of the key"
+)]
+pub trait KeyType {
+    type Itself;
+}
+
+#[diagnostic::do_not_recommend]
+impl<Key: 'static> KeyType for Key
+where
+    (): CanBeKey<Key>,
+{
+    type Itself = Key;
+}
+
+/// Asked by way of another type, or the compiler would speak of the one trait that is missing.
+// Not public API.
+#[doc(hidden)]
+pub trait CanBeKey<Key> {}
+
+impl<Key: Clone + Ord + std::fmt::Debug> CanBeKey<Key> for () {}
+
 /// The backend of an entity that knows its columns.
 // Not public API. Used by generated code.
 #[doc(hidden)]

@@ -20,7 +20,7 @@ mod sql;
 mod upsert;
 
 pub use self::bound::{
-    Changes, ChangesOf, Identified, InsertedInto, Inserts, Makes, Selects, Through,
+    Changes, ChangesOf, Identified, InsertedInto, Inserts, KeyType, Makes, Selects, Through,
 };
 pub use self::cascade::{Cascade, CascadeAction};
 pub(crate) use self::cascade::{KeyColumn, cascades};
