@@ -1,39 +1,39 @@
 //! Integrations: changes are pushed to another system over HTTP, and it is sometimes down.
 //!
-//! A row in `pushes` is written in the same transaction as the change. After the commit the rows are
-//! pushed; what fails stays and is pushed again later. So a push may happen twice, and carries a key
-//! by which the other system can tell; but none is lost, even if this process dies in between.
+//! Durable receivers: a row for each push is stored in the same transaction as the change, and delivered until it is
+//! done. So a push may happen twice, and carries a key by which the other system can tell; but none is lost, even if
+//! this process dies in between.
 //!
 //! `cargo run -p lback-examples --example integrations`
 
-use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use lback::sqlite::{prelude::*, users::*};
+use lback::BoxError;
+use lback::outbox::Delivery;
+use lback::sqlite::{Database, prelude::*, users::*};
 use lback_examples::server::http;
 
-/// In the transaction: what is to be pushed.
-#[receiver(user_post_create, user_post_update)]
+/// One by one for each user: later changes must not overtake earlier ones.
+#[receiver(user_post_create, user_post_update, durable, id = "crm.user", ordered = |user: &User| user.id)]
 fn push_the_row(
     user: &User,
-    conn: &mut SqliteConnection,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
-    // As JSON the password and the tokens are `***`.
+    #[state] crm: &Crm,
+    #[state] delivery: &Delivery,
+) -> Result<(), BoxError> {
+    // As JSON the password and the tokens are `***`, and so they are in the outbox.
     let body = serde_json::to_string(user)?;
-    Push::add(conn, "PUT", &format!("/users/{}", user.id), &body)?;
-    Ok(())
+    crm.put(&format!("/users/{}", user.id), &body, &delivery.id)
 }
 
-#[receiver(user_post_delete)]
-fn push_the_removal(user_id: UserId, conn: &mut SqliteConnection) -> QueryResult<()> {
-    Push::add(conn, "DELETE", &format!("/users/{user_id}"), "")
-}
-
-/// After the commit: pushes what waits, in order.
-#[receiver(user_post_create, user_post_update, user_post_delete, after_commit)]
-fn push_now(session: &mut Session, #[state] crm: &Crm) -> Result<(), Box<dyn Error + Send + Sync>> {
-    crm.push_all(session)
+/// Under the same id, so that both are one order.
+#[receiver(user_post_delete, durable, id = "crm.user", ordered = |user_id: UserId| user_id)]
+fn push_the_removal(
+    user_id: UserId,
+    #[state] crm: &Crm,
+    #[state] delivery: &Delivery,
+) -> Result<(), BoxError> {
+    crm.delete(&format!("/users/{user_id}"), &delivery.id)
 }
 
 /// The other system.
@@ -53,52 +53,36 @@ impl Crm {
         }
     }
 
-    /// Pushes until one fails: later changes must not overtake earlier ones. Called by the receiver,
-    /// and by a timer for what is left.
-    fn push_all(&self, session: &mut Session) -> Result<(), Box<dyn Error + Send + Sync>> {
-        for push in Push::waiting(session)? {
-            let pushed = self.push(&push);
-            push.done(session, pushed.as_ref().map(drop))?;
-            pushed?;
-        }
+    fn put(&self, path: &str, body: &str, key: &str) -> Result<(), BoxError> {
+        let request = self.agent.put(format!("{}{path}", self.url));
+        let request = request.header("Idempotency-Key", key);
+        request.content_type("application/json").send(body)?;
         Ok(())
     }
 
-    fn push(&self, push: &Push) -> Result<(), ureq::Error> {
-        let url = format!("{}{}", self.url, push.path);
-        let key = format!("push-{}", push.id);
-        if push.method == "DELETE" {
-            let request = self.agent.delete(&url).header("Idempotency-Key", &key);
-            request.call()?;
-        } else {
-            let request = self.agent.put(&url).header("Idempotency-Key", &key);
-            request.content_type("application/json").send(&push.body)?;
-        }
+    fn delete(&self, path: &str, key: &str) -> Result<(), BoxError> {
+        let request = self.agent.delete(format!("{}{path}", self.url));
+        request.header("Idempotency-Key", key).call()?;
         Ok(())
     }
 }
 
-fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+fn main() -> Result<(), BoxError> {
     let server = http::Server::start()?;
-    let crm = Arc::new(Crm::new(server.url("")));
-    let mut session = lback::sqlite::connect(":memory:")?.with_shared_state(Arc::clone(&crm));
-    lback::sqlite::migrate(&mut session)?;
-    // AUTOINCREMENT: the id is the key by which the other system tells a repetition, and SQLite would
-    // give that of a deleted row once more.
-    diesel::sql_query(
-        "CREATE TABLE pushes (id INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT NOT NULL, path TEXT NOT NULL, \
-         body TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, last_error TEXT)",
-    )
-    .execute(session.conn())?;
-
-    // Failures of effects reach no caller; this is where an application hears of them.
+    // Failed attempts reach no caller; this is where an application hears of them.
     let alarms = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&alarms);
-    session = session.with_failure_handler(move |failure| {
-        println!("  alarm: {failure}");
-        let mut alarms = heard.lock().unwrap_or_else(PoisonError::into_inner);
-        alarms.push(failure.to_string());
-    });
+    let database = Database::builder()
+        .with_state(Crm::new(server.url("")))
+        .with_failure_handler(move |failure| {
+            println!("  alarm: {failure}");
+            let mut alarms = heard.lock().unwrap_or_else(PoisonError::into_inner);
+            alarms.push(failure.to_string());
+        })
+        .connect(":memory:")?;
+    lback::sqlite::migrate(&mut database.session()?)?;
+    lback::sqlite::migrate_outbox(&mut database.session()?)?;
+    let worker = database.worker().start()?;
     let users = UserRepository::new();
     let inactive = || UserChanges {
         is_active: Some(false),
@@ -107,9 +91,10 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
 
     println!("all is well");
     let new = NewUser::new("ada", "ada@example.com", "correct horse battery")?;
-    let ada = users.create(&mut session, new)?;
+    let ada = users.create(&mut database.session()?, new)?;
+    wait_until_delivered(&database)?;
     let requests = server.take();
-    assert_eq!(summary(&requests), ["push-1 PUT /users/1"]);
+    assert_eq!(summary(&requests), ["PUT /users/1"]);
     assert!(
         requests[0].body.contains(r#""password":"***""#),
         "{}",
@@ -118,107 +103,68 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
 
     println!("the other system is down: the change is stored, and waits");
     server.answer_with(503);
-    let ada = users.update(&mut session, &ada, inactive())?;
+    let ada = users.update(&mut database.session()?, &ada, inactive())?;
     assert!(!ada.is_active);
-    assert_eq!(Push::waiting(&mut session)?.len(), 1);
-    assert_eq!(alarms.lock().map_or(0, |alarms| alarms.len()), 1);
-    let push = &Push::waiting(&mut session)?[0];
-    println!(
-        "  waits: {} {} after {} attempt, {:?}",
-        push.method, push.path, push.attempts, push.last_error
-    );
-    assert_eq!(push.attempts, 1);
+    wait_until(|| Ok(alarms.lock().map_or(0, |alarms| alarms.len()) > 0))?;
+    assert_eq!(waiting(&database)?, 1);
 
-    println!("it is up again: a timer pushes what is left");
+    println!("it is up again: the worker tries once more, a second later");
     server.answer_with(200);
-    crm.push_all(&mut session)?;
-    assert_eq!(summary(&server.take()), ["push-2 PUT /users/1"]);
+    wait_until_delivered(&database)?;
+    assert_eq!(summary(&server.take()), ["PUT /users/1"]);
 
     println!("this process dies between the commit and the push");
-    let (deleted, _never_run) = session.capture(|session| users.delete(session, &ada));
-    deleted?;
+    worker.stop();
+    users.delete(&mut database.session()?, &ada)?;
     assert_eq!(server.take(), []);
     println!("... and another one goes on");
-    crm.push_all(&mut session)?;
-    assert_eq!(summary(&server.take()), ["push-3 DELETE /users/1"]);
+    let worker = database.worker().start()?;
+    wait_until_delivered(&database)?;
+    assert_eq!(summary(&server.take()), ["DELETE /users/1"]);
 
     println!("a transaction fails: nothing is pushed");
     let new = NewUser::new("grace", "grace@example.com", "correct horse battery")?;
-    let failed: lback::Result<()> = session.transaction(|session| {
+    let failed: lback::Result<()> = database.transaction(|session| {
         users.create(session, new)?;
         Err(lback::Invalid::new("contract", "is not signed").into())
     });
     assert!(failed.is_err());
+    assert_eq!(waiting(&database)?, 0);
+    worker.stop();
     assert_eq!(server.take(), []);
-    assert!(Push::waiting(&mut session)?.is_empty());
+    Ok(())
+}
+
+/// How many rows the outbox has.
+fn waiting(database: &Database) -> lback::Result<u64> {
+    let depths = database.session()?.outbox().depths()?;
+    let count =
+        |depth: &lback::outbox::Depth| depth.ready + depth.scheduled + depth.running + depth.held;
+    Ok(depths.iter().map(count).sum())
+}
+
+fn wait_until_delivered(database: &Database) -> Result<(), BoxError> {
+    wait_until(|| Ok(waiting(database)? == 0))
+}
+
+fn wait_until(mut is_so: impl FnMut() -> lback::Result<bool>) -> Result<(), BoxError> {
+    let start = Instant::now();
+    while !is_so()? {
+        if start.elapsed() > Duration::from_secs(60) {
+            return Err("it takes too long".into());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
     Ok(())
 }
 
 fn summary(requests: &[http::Request]) -> Vec<String> {
     let lines: Vec<String> = requests
         .iter()
-        .map(|request| format!("{} {} {}", request.key, request.method, request.path))
+        .map(|request| format!("{} {}", request.method, request.path))
         .collect();
     for line in &lines {
         println!("  received: {line}");
     }
     lines
-}
-
-// The table of what waits.
-
-diesel::table! {
-    pushes (id) {
-        id -> BigInt,
-        method -> Text,
-        path -> Text,
-        body -> Text,
-        attempts -> Integer,
-        last_error -> Nullable<Text>,
-    }
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = pushes)]
-struct Push {
-    id: i64,
-    method: String,
-    path: String,
-    body: String,
-    attempts: i32,
-    last_error: Option<String>,
-}
-
-impl Push {
-    fn add(conn: &mut SqliteConnection, method: &str, path: &str, body: &str) -> QueryResult<()> {
-        diesel::insert_into(pushes::table)
-            .values((
-                pushes::method.eq(method),
-                pushes::path.eq(path),
-                pushes::body.eq(body),
-            ))
-            .execute(conn)?;
-        Ok(())
-    }
-
-    fn waiting(session: &mut Session) -> QueryResult<Vec<Self>> {
-        pushes::table
-            .order(pushes::id)
-            .select(Self::as_select())
-            .load(session.conn())
-    }
-
-    fn done(&self, session: &mut Session, result: Result<(), &ureq::Error>) -> QueryResult<()> {
-        let row = pushes::table.find(self.id);
-        match result {
-            Ok(()) => diesel::delete(row).execute(session.conn())?,
-            Err(error) => diesel::update(row)
-                .set((
-                    pushes::attempts.eq(self.attempts + 1),
-                    pushes::last_error.eq(error.to_string()),
-                ))
-                .execute(session.conn())?,
-        };
-        Ok(())
-    }
 }

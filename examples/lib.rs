@@ -9,6 +9,8 @@ mod document {
     struct Readme;
     #[doc = include_str!("../docs/guide.md")]
     struct Guide;
+    #[doc = include_str!("../docs/durable.md")]
+    struct Durable;
     #[doc = include_str!("../docs/semantics.md")]
     struct Semantics;
     #[doc = include_str!("../docs/architecture.md")]

@@ -9,7 +9,7 @@ const LEVELS: [&[&str]; 7] = [
     &["error", "receiver", "value", "trace"],
     &["registry"],
     &["session"],
-    &["signal", "pool"],
+    &["signal", "pool", "outbox"],
     &["repository"],
     &["user", "inspect", "testing"],
     // `lback::sqlite` and its like.

@@ -1,8 +1,8 @@
 //! Options of attributes: filling them in once, and guessing at misspelt ones.
 
 use proc_macro2::Ident;
-use syn::Token;
 use syn::parse::ParseStream;
+use syn::{Expr, ExprClosure, Token};
 
 use crate::mistake::Mistakes;
 
@@ -37,6 +37,22 @@ pub(crate) fn list(names: &[&str]) -> String {
         Some((last, [])) => last.clone(),
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
         None => String::new(),
+    }
+}
+
+/// The value without what `macro_rules!` puts around a `$value:literal` or `$value:expr`.
+pub(crate) fn bare(value: &Expr) -> &Expr {
+    match value {
+        Expr::Group(group) => bare(&group.expr),
+        value => value,
+    }
+}
+
+/// A closure that is not `async`.
+pub(crate) fn closure(value: &Expr) -> Option<ExprClosure> {
+    match bare(value) {
+        Expr::Closure(closure) if closure.asyncness.is_none() => Some(closure.clone()),
+        _ => None,
     }
 }
 

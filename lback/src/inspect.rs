@@ -155,6 +155,7 @@ impl Listener {
             Phase::InTransaction => "in_transaction",
             Phase::AfterCommit => "after_commit",
             Phase::AfterRollback => "after_rollback",
+            Phase::Durable => "durable",
         };
         let on_error = match self.on_error {
             OnError::Abort => "abort",

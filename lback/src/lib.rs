@@ -61,6 +61,7 @@ pub mod sqlite;
 
 mod error;
 mod inspect;
+pub mod outbox;
 #[cfg(feature = "r2d2")]
 mod pool;
 mod receiver;

@@ -35,6 +35,16 @@ mod equal {
     pub(super) fn elsewhere() {}
 }
 
+mod shared {
+    use super::*;
+
+    #[receiver(user_post_update, durable, id = "mail.old")]
+    pub(super) fn first(_user: &User) {}
+
+    #[receiver(user_post_update, durable, id = "mail.new", alias = "mail.old")]
+    pub(super) fn second(_user: &User) {}
+}
+
 mod circle {
     use super::*;
 
@@ -78,6 +88,10 @@ fn all_mistakes_are_reported_at_once_with_their_places() {
         let (what, receivers) = match problem {
             Problem::EqualIds { receivers, .. } => ("equal ids", receivers.clone()),
             Problem::Cycle { receivers, .. } => ("circle", receivers.clone()),
+            Problem::SharedId { id, receivers, .. } => {
+                assert_eq!(*id, "mail.old");
+                ("shared id", receivers.clone())
+            }
             Problem::UnknownNeighbour { receiver, path, .. } => {
                 assert_eq!(*path, "no_receiver");
                 ("unknown", vec![*receiver])
@@ -120,6 +134,7 @@ fn all_mistakes_are_reported_at_once_with_their_places() {
             "equal ids: one other",
             "expected: mail.welcome",
             "expected: unknown::no_receiver",
+            "shared id: first second",
             "unknown: lost",
         ]
     );
@@ -136,7 +151,7 @@ fn no_session_is_made() {
     let Err(Error::Registry(error)) = for_test else {
         panic!("a session was made");
     };
-    assert_eq!(error.problems().len(), 6, "{error}");
+    assert_eq!(error.problems().len(), 7, "{error}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::sql_types::{BigInt, Bool};
 pub use lback::mysql::{Set, prelude::*, users::*};
-pub use lback::mysql::{cascades, connect, migrate};
+pub use lback::mysql::{cascades, connect, migrate, migrate_outbox};
 
 use crate::proxy::Proxy;
 use crate::server;
@@ -44,6 +44,13 @@ impl Database {
                  id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, what TEXT NOT NULL)",
             )
             .expect("the table is new");
+        Some(database)
+    }
+
+    /// As [`fresh`](Self::fresh), with the table of the outbox.
+    pub fn with_outbox() -> Option<Self> {
+        let database = Self::fresh()?;
+        migrate_outbox(&mut database.session()).expect("there is no such table");
         Some(database)
     }
 

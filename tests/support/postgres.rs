@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::sql_types::{BigInt, Bool};
 pub use lback::postgres::{Set, prelude::*, users::*};
-pub use lback::postgres::{cascades, connect, migrate};
+pub use lback::postgres::{cascades, connect, migrate, migrate_outbox};
 
 use crate::proxy::Proxy;
 use crate::server;
@@ -46,6 +46,13 @@ impl Database {
                  id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, what TEXT NOT NULL)",
             )
             .expect("the table is new");
+        Some(database)
+    }
+
+    /// As [`fresh`](Self::fresh), with the table of the outbox.
+    pub fn with_outbox() -> Option<Self> {
+        let database = Self::fresh()?;
+        migrate_outbox(&mut database.session()).expect("there is no such table");
         Some(database)
     }
 

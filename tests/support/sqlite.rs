@@ -3,7 +3,7 @@
 use std::path::Path;
 
 pub use lback::sqlite::{Set, prelude::*, users::*};
-pub use lback::sqlite::{cascades, migrate};
+pub use lback::sqlite::{cascades, migrate, migrate_outbox};
 
 pub use crate::shop::sqlite as shop;
 use tempfile::TempDir;
@@ -33,6 +33,13 @@ impl Database {
         )
         .execute(session.conn())
         .expect("the table is new");
+        Some(database)
+    }
+
+    /// As [`fresh`](Self::fresh), with the table of the outbox.
+    pub fn with_outbox() -> Option<Self> {
+        let database = Self::fresh()?;
+        migrate_outbox(&mut database.session()).expect("there is no such table");
         Some(database)
     }
 

@@ -6,8 +6,8 @@ use syn::{GenericParam, ReturnType, Signature};
 
 use super::parameter::{self, Asked};
 use super::parse;
-use super::placement::Arguments;
-use super::valid::{Delivery, Receiver, When};
+use super::placement::{Arguments, Mode};
+use super::valid::{Delivery, Receiver};
 use crate::item::{MaybeItemFn, conditions};
 use crate::mistake::Mistakes;
 
@@ -27,18 +27,12 @@ pub(super) fn receiver(
     signature(&function.sig, arguments.phase.is_some(), mistakes);
     let asked = parameter::of_function(&function.sig, mistakes);
     let is_async = function.sig.asyncness.map(|token| token.span());
-    let delivery = delivery(&arguments, asked, is_async, mistakes);
+    let delivery = delivery(&mut arguments, asked, is_async, mistakes);
     let when = arguments
         .when
         .take()
         .and_then(|given| given.value)
-        .map(|closure| When {
-            parameters: parameter::of_closure(&closure, mistakes)
-                .into_iter()
-                .filter_map(|asked| asked.looked_at(mistakes))
-                .collect(),
-            closure,
-        });
+        .map(|closure| parameter::looking(closure, mistakes));
     Receiver {
         function: function.sig.ident.clone(),
         output: output(&function.sig),
@@ -51,11 +45,15 @@ pub(super) fn receiver(
 }
 
 fn delivery(
-    arguments: &Arguments,
+    arguments: &mut Arguments,
     asked: Vec<Asked>,
     is_async: Option<Span>,
     mistakes: &mut Mistakes,
 ) -> Delivery {
+    let durable = std::mem::take(&mut arguments.durable);
+    if !matches!(&arguments.phase, Some(phase) if phase.value == Mode::Durable) {
+        durable.refuse(mistakes);
+    }
     match &arguments.phase {
         None => Delivery::InTransaction {
             isolate: arguments.isolate,
@@ -64,18 +62,46 @@ fn delivery(
                 .filter_map(|asked| asked.lent(mistakes))
                 .collect(),
         },
-        Some(phase) => Delivery::Effect {
-            phase: phase.value,
-            named: phase.name.span(),
-            parameters: asked
+        Some(phase) => {
+            let named = phase.name.span();
+            let parameters: Vec<_> = asked
                 .into_iter()
                 .filter_map(|asked| {
                     let may_be = is_async.is_none() || asked.is_without_session(mistakes);
                     may_be.then(|| asked.kept(&phase.name, mistakes))?
                 })
-                .collect(),
-            is_async,
-        },
+                .collect();
+            match phase.value {
+                Mode::Effect(phase) => Delivery::Effect {
+                    phase,
+                    named,
+                    parameters,
+                    is_async,
+                },
+                Mode::Durable => {
+                    if arguments.id.is_none() {
+                        mistakes.add(
+                            &phase.name,
+                            "a durable receiver has an id, by which its rows find it wherever the \
+                             function has moved to: add `id = \"mail.welcome\"`",
+                        );
+                    }
+                    if let Some(token) = is_async {
+                        mistakes.absorb(syn::Error::new(
+                            token,
+                            "a durable receiver is synchronous, for it runs in a worker's own thread, which may \
+                             wait; leave `async` out, and let it wait for a future with a runtime's \
+                             `block_on`, taken as `#[state]`",
+                        ));
+                    }
+                    Delivery::Durable {
+                        named,
+                        options: durable.checked(&parameters, mistakes),
+                        parameters,
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use super::handler;
-use super::valid::{Delivery, Kept, Lent, Phase, Receiver};
+use super::valid::{Delivery, Durable, Kept, Lent, Phase, Receiver};
 use crate::item::{MaybeItemFn, conditions};
 
 /// What is added beside the function.
@@ -66,7 +66,7 @@ fn entry(receiver: &Receiver, signal: &Path) -> TokenStream {
     // A name that no path of the user's can mean.
     let registrar = Ident::new("registrar", Span::mixed_site());
     let identity = identity(receiver, &quote!(#registrar.signal()));
-    let options = options(receiver);
+    let options = options(receiver, signal);
     let handle = handler::handle(receiver, signal);
     let condition = receiver.when.as_ref().map_or_else(
         || quote!(::core::option::Option::None),
@@ -130,6 +130,9 @@ fn demands(delivery: &Delivery) -> Vec<(Span, &'static str)> {
             demands.extend(is_async.map(|token| (token, "AllowsAsyncEffect")));
             demands
         }
+        Delivery::Durable { named, .. } => {
+            vec![(*named, "SessionSignal"), (*named, "AllowsDurable")]
+        }
     }
 }
 
@@ -159,7 +162,7 @@ fn identity(receiver: &Receiver, signal: &TokenStream) -> TokenStream {
     }
 }
 
-fn options(receiver: &Receiver) -> TokenStream {
+fn options(receiver: &Receiver, signal: &Path) -> TokenStream {
     let placement = &receiver.placement;
     let id = placement.id.iter();
     let order = placement.order.iter();
@@ -167,10 +170,55 @@ fn options(receiver: &Receiver) -> TokenStream {
     let after = neighbours(&placement.after).into_iter();
     let states = states(&receiver.delivery).into_iter();
     let delivery = delivery(&receiver.delivery);
+    let durable = durable(receiver, signal);
     quote! {
         #(.id(#id))* #(.order(#order))* #(.before(#before))* #(.after(#after))* #(.states(#states))*
-        #delivery
+        #delivery #durable
     }
+}
+
+/// How the rows of a durable receiver are delivered.
+fn durable(receiver: &Receiver, signal: &Path) -> Option<TokenStream> {
+    let Delivery::Durable {
+        parameters,
+        options,
+        named,
+    } = &receiver.delivery
+    else {
+        return None;
+    };
+    let deliver = handler::deliver(receiver, signal, *named, parameters);
+    let Durable {
+        aliases,
+        version,
+        max_attempts,
+        lease,
+        batch,
+        upcast,
+        ordered,
+    } = options;
+    let ordered = ordered.as_ref().map(|_| quote!(.ordered()));
+    let aliases = (!aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])));
+    let numbers = [
+        ("version", version),
+        ("max_attempts", max_attempts),
+        ("lease", lease),
+        ("batch", batch),
+    ];
+    let numbers = numbers.into_iter().filter_map(|(name, value)| {
+        let name = Ident::new(name, Span::call_site());
+        value.as_ref().map(|value| quote!(.#name(#value)))
+    });
+    let upcast = upcast.as_ref().map(|path| quote!(.upcast(#path)));
+    Some(quote! {
+        .durable({
+            const DURABLE: &::lback::__private::Durable = &::lback::__private::Durable::new(
+                ::lback::__private::connection_of::<#signal>,
+                #deliver,
+            ) #aliases #(#numbers)* #upcast #ordered;
+            DURABLE
+        })
+    })
 }
 
 /// What the receiver asks of the session's state.
@@ -183,7 +231,7 @@ fn states(delivery: &Delivery) -> Option<TokenStream> {
                 _ => None,
             })
             .collect(),
-        Delivery::Effect { parameters, .. } => parameters
+        Delivery::Effect { parameters, .. } | Delivery::Durable { parameters, .. } => parameters
             .iter()
             .filter_map(|parameter| match parameter {
                 Kept::State(state) if state.optional.is_none() => Some(state),
@@ -228,6 +276,12 @@ fn delivery(delivery: &Delivery) -> TokenStream {
                     .any(|each| matches!(each, Kept::Connection(_) | Kept::Session(_))),
             )
         }
+        Delivery::Durable { parameters, .. } => (
+            None,
+            parameters
+                .iter()
+                .any(|each| matches!(each, Kept::Connection(_) | Kept::Session(_))),
+        ),
     };
     let uses_session = uses_session.then(|| quote!(.uses_session()));
     quote!(#mode #uses_session)

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Path, Type};
 
@@ -32,24 +33,18 @@ pub(super) fn handle(receiver: &Receiver, signal: &Path) -> TokenStream {
             is_async,
             ..
         } => queued(receiver, signal, *named, parameters, *is_async),
+        Delivery::Durable {
+            named,
+            parameters,
+            options,
+        } => stored(signal, *named, parameters, options.ordered.as_ref()),
     };
     quote!(|#args| { #body })
 }
 
 /// Answers `when`.
 pub(super) fn condition(when: &When, signal: &Path) -> TokenStream {
-    let mut call = Call::of(signal);
-    for parameter in &when.parameters {
-        match parameter {
-            Looked::Signal(shared) => call.signal(shared),
-            Looked::Argument(name, Keep::Shared(shared)) => {
-                let lent = lent(name, shared.place);
-                call.bind(shared.place, &shared.ty, &lent);
-            }
-            Looked::Argument(name, Keep::Owned(owned)) => call.copied(name, owned.place, &owned.ty),
-        }
-    }
-    let Call { lets, passed, .. } = call;
+    let Call { lets, passed, .. } = looked(when, signal);
     let closure = &when.closure;
     let args = args(Span::call_site());
     let place = located(closure.body.span());
@@ -64,11 +59,37 @@ pub(super) fn condition(when: &When, signal: &Path) -> TokenStream {
     }
 }
 
+/// What a closure looks at.
+fn looked<'a>(when: &When, signal: &'a Path) -> Call<'a> {
+    let mut call = Call::of(signal);
+    for parameter in &when.parameters {
+        match parameter {
+            Looked::Signal(shared) => call.signal(shared),
+            Looked::Argument(name, Keep::Shared(shared)) => {
+                let lent = lent(name, shared.place);
+                call.bind(shared.place, &shared.ty, &lent);
+            }
+            Looked::Argument(name, Keep::Owned(owned)) => call.copied(name, owned.place, &owned.ty),
+        }
+    }
+    call
+}
+
+/// Gives the text of a row's key. The closure's body stands in it as it is: a closure could not give a part of
+/// what it was lent.
+fn key(ordered: &When, signal: &Path) -> TokenStream {
+    let Call { lets, passed, .. } = looked(ordered, signal);
+    let (inputs, body) = (ordered.closure.inputs.iter(), &ordered.closure.body);
+    let (args, place) = (args(Span::call_site()), located(body.span()));
+    let text = quote_spanned!(place=> ::lback::__private::OrderKey::text(&#body));
+    quote!(|#args| { #lets #(let #inputs = #passed;)* #text })
+}
+
 fn at_once(receiver: &Receiver, signal: &Path, parameters: &[Lent]) -> TokenStream {
     let mut call = Call::of(signal);
     for parameter in parameters {
         match parameter {
-            Lent::State(shared) => call.state(shared),
+            Lent::State(shared) => call.state(shared, &sending(shared.place)),
             Lent::Signal(shared) => call.signal(shared),
             Lent::Connection(form) => {
                 let args = args(form.place());
@@ -108,7 +129,7 @@ fn queued(
     let mut call = Call::of(signal);
     for parameter in parameters {
         match parameter {
-            Kept::State(shared) => call.state(shared),
+            Kept::State(shared) => call.state(shared, &sending(shared.place)),
             Kept::Signal(shared) => call.signal(shared),
             Kept::Connection(form) => {
                 let conn = quote_spanned!(located(form.place())=> #session.conn());
@@ -146,6 +167,75 @@ fn queued(
         #lets
         #queue
         ::core::result::Result::Ok(())
+    }
+}
+
+/// Stores the arguments that the receiver names: each by itself, so that several receivers share what was
+/// written.
+fn stored(signal: &Path, phase: Span, parameters: &[Kept], ordered: Option<&When>) -> TokenStream {
+    let stored = Ident::new("stored", Span::mixed_site());
+    let adds = parameters.iter().filter_map(|parameter| {
+        let Kept::Argument(name, form) = parameter else {
+            return None;
+        };
+        let (place, ty) = form.place_and_type();
+        let (text, lent, args) = (name.unraw().to_string(), lent(name, place), args(place));
+        Some(quote_spanned! {located(place)=>
+            #stored.add::<#ty>(#text, #lent, #args.session.__encodings());
+        })
+    });
+    let key = ordered.map(|ordered| {
+        let (args, key) = (args(Span::call_site()), key(ordered, signal));
+        quote!(#stored.key(::lback::__private::answer::<#signal>(#args, #key));)
+    });
+    let args = args(phase);
+    let store = quote_spanned!(located(phase)=> #args.session.__store(#stored););
+    quote! {
+        let mut #stored = ::lback::__private::Stored::new();
+        #(#adds)*
+        #key
+        #store
+        ::core::result::Result::Ok(())
+    }
+}
+
+/// Reads the arguments again, and calls the receiver.
+pub(super) fn deliver(
+    receiver: &Receiver,
+    signal: &Path,
+    phase: Span,
+    parameters: &[Kept],
+) -> TokenStream {
+    let session = Ident::new("session", Span::mixed_site());
+    let payload = Ident::new("payload", Span::mixed_site());
+    let mut call = Call::of(signal);
+    for parameter in parameters {
+        match parameter {
+            Kept::State(shared) => call.state(shared, &session.to_token_stream()),
+            Kept::Signal(shared) => call.signal(shared),
+            Kept::Connection(form) => {
+                let conn = quote_spanned!(located(form.place())=> #session.conn());
+                call.bind_later(form.place(), form.ty(), &conn);
+            }
+            Kept::Session(form) => {
+                let session = quote_spanned!(located(form.place())=> &mut *#session);
+                call.bind_later(form.place(), form.ty(), &session);
+            }
+            Kept::Argument(name, form) => call.read(name, form, &payload),
+        }
+    }
+    let outcome = outcome(receiver, &call.passed, None);
+    let Call {
+        states,
+        lets,
+        borrows,
+        ..
+    } = call;
+    let delivering = quote_spanned! {located(phase)=>
+        let #session = ::lback::__private::delivering::<#signal>(#session)?;
+    };
+    quote! {
+        |#session, #payload| { #delivering #states #lets #borrows #outcome }
     }
 }
 
@@ -218,14 +308,14 @@ impl<'a> Call<'a> {
         self.bind(place, ty, &value);
     }
 
-    fn state(&mut self, shared: &State) {
-        let (local, args) = (self.local(shared.place), args(shared.place));
+    fn state(&mut self, shared: &State, session: &TokenStream) {
+        let local = self.local(shared.place);
         let (ty, referent) = (&shared.ty, &shared.ty.elem);
         let kept = format_ident!("{local}_kept");
         if let Some(ty) = &shared.optional {
             self.states.extend(quote_spanned! {located(shared.place)=>
                 let #kept: ::core::option::Option<::std::sync::Arc<#referent>> =
-                    #args.session.__state_if_there::<#referent>();
+                    #session.__state_if_there::<#referent>();
             });
             self.borrows.extend(quote_spanned! {located(shared.place)=>
                 let #local: #ty = #kept.as_deref();
@@ -233,10 +323,32 @@ impl<'a> Call<'a> {
             return;
         }
         self.states.extend(quote_spanned! {located(shared.place)=>
-            let #kept: ::std::sync::Arc<#referent> = #args.session.__state::<#referent>()?;
+            let #kept: ::std::sync::Arc<#referent> = #session.__state::<#referent>()?;
         });
         self.borrows
             .extend(quote_spanned!(located(shared.place)=> let #local: #ty = &*#kept;));
+    }
+
+    /// An argument out of what was stored.
+    fn read(&mut self, name: &Ident, form: &Keep, payload: &Ident) {
+        let (place, ty) = form.place_and_type();
+        let text = name.unraw().to_string();
+        let read = quote_spanned! {located(place)=>
+            ::lback::__private::Incoming::read::<#ty>(#payload, #text)?
+        };
+        match form {
+            Keep::Owned(_) => self.bind(place, &ty, &read),
+            Keep::Shared(shared) => {
+                let local = self.local(place);
+                let ty = &shared.ty;
+                let kept = format_ident!("{local}_kept");
+                self.lets
+                    .extend(quote_spanned!(located(place)=> let #kept = #read;));
+                self.borrows.extend(quote_spanned! {located(place)=>
+                    let #local: #ty = ::core::borrow::Borrow::borrow(&#kept);
+                });
+            }
+        }
     }
 
     /// A copy, which an effect's closure owns.
@@ -257,6 +369,12 @@ impl<'a> Call<'a> {
 fn lent(name: &Ident, place: Span) -> TokenStream {
     let args = args(place);
     quote_spanned!(located(place)=> &#args.#name)
+}
+
+/// The session through which the signal is sent.
+fn sending(place: Span) -> TokenStream {
+    let args = args(place);
+    quote_spanned!(located(place)=> #args.session)
 }
 
 fn args(place: Span) -> Ident {

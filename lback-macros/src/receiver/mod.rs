@@ -1,6 +1,7 @@
 //! `#[receiver(signal, .., option, ..)]`
 
 mod check;
+mod durable;
 mod expand;
 mod handler;
 mod parameter;

@@ -8,7 +8,8 @@ use syn::{
 };
 
 use super::parse::is_receiver;
-use super::valid::{Exclusive, Keep, Kept, Lend, Lent, Looked, Owned, Shared, State};
+use super::placement::article;
+use super::valid::{Exclusive, Keep, Kept, Lend, Lent, Looked, Owned, Shared, State, When};
 use crate::item::MaybeItemFn;
 use crate::mistake::Mistakes;
 use crate::name::{asked_for, identifier};
@@ -60,8 +61,18 @@ pub(super) fn of_function(sig: &Signature, mistakes: &mut Mistakes) -> Vec<Asked
     all
 }
 
-/// The parameters of a `when` closure.
-pub(super) fn of_closure(closure: &ExprClosure, mistakes: &mut Mistakes) -> Vec<Asked> {
+/// A closure that looks at arguments: `when`, and `ordered`.
+pub(super) fn looking(closure: ExprClosure, mistakes: &mut Mistakes) -> When {
+    When {
+        parameters: of_closure(&closure, mistakes)
+            .into_iter()
+            .filter_map(|asked| asked.looked_at(mistakes))
+            .collect(),
+        closure,
+    }
+}
+
+fn of_closure(closure: &ExprClosure, mistakes: &mut Mistakes) -> Vec<Asked> {
     let mut all = Vec::new();
     for input in &closure.inputs {
         match input {
@@ -251,8 +262,10 @@ impl Asked {
             Source::Connection => self.borrowed(mistakes).map(Kept::Connection),
             Source::Session => self.borrowed(mistakes).map(Kept::Session),
             Source::Argument => {
-                let remedy =
-                    format!("an `{phase}` receiver gets a copy, and cannot change it; take `&`");
+                let article = article(phase);
+                let remedy = format!(
+                    "{article} `{phase}` receiver gets a copy, and cannot change it; take `&`"
+                );
                 let name = self.wanted();
                 self.looked(&remedy, mistakes)
                     .map(|form| Kept::Argument(name, form))

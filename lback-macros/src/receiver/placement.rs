@@ -5,28 +5,51 @@ use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{Expr, ExprClosure, Lit, LitStr, Path, UnOp};
 
+use super::durable;
 use super::parse::Argument;
 use super::valid::{Phase, Placement};
 use crate::mistake::Mistakes;
 use crate::option::{self, Given, list, nearest, set};
 
-const OPTIONS: [&str; 6] = ["order", "before", "after", "when", "on_error", "id"];
-const PHASES: [&str; 2] = ["after_commit", "after_rollback"];
+const OPTIONS: [&str; 13] = [
+    "order",
+    "before",
+    "after",
+    "when",
+    "on_error",
+    "id",
+    "alias",
+    "version",
+    "upcast",
+    "max_attempts",
+    "lease",
+    "batch",
+    "ordered",
+];
+const PHASES: [&str; 3] = ["after_commit", "after_rollback", "durable"];
+
+/// When it runs, if not at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    Effect(Phase),
+    Durable,
+}
 
 /// The arguments, each in its place.
 #[derive(Default)]
 pub(super) struct Arguments {
     pub(super) signals: Vec<Path>,
-    pub(super) phase: Option<Given<Phase>>,
+    pub(super) phase: Option<Given<Mode>>,
     pub(super) isolate: Option<Span>,
     /// A signal is there, if wrongly in quotes.
     pub(super) is_quoted: bool,
     pub(super) when: Option<Given<Option<ExprClosure>>>,
     order: Option<Given<Option<i32>>>,
     on_error: Option<Given<()>>,
-    id: Option<Given<Option<LitStr>>>,
+    pub(super) id: Option<Given<Option<LitStr>>>,
     before: Vec<Path>,
     after: Vec<Path>,
+    pub(super) durable: durable::Options,
 }
 
 impl Arguments {
@@ -51,8 +74,9 @@ impl Arguments {
             mistakes.absorb(syn::Error::new(
                 isolate,
                 format!(
-                    "an `{name}` receiver runs outside the transaction and fails alone anyway; \
-                     leave `on_error` out"
+                    "{} `{name}` receiver runs outside the transaction and fails alone anyway; \
+                     leave `on_error` out",
+                    article(name)
                 ),
             ));
         }
@@ -71,8 +95,13 @@ impl Arguments {
     fn path(&mut self, path: &Path, mistakes: &mut Mistakes) {
         if let Some(name) = path.get_ident() {
             match name.to_string().as_str() {
-                "after_commit" => return self.phase(name, Phase::AfterCommit, mistakes),
-                "after_rollback" => return self.phase(name, Phase::AfterRollback, mistakes),
+                "after_commit" => {
+                    return self.phase(name, Mode::Effect(Phase::AfterCommit), mistakes);
+                }
+                "after_rollback" => {
+                    return self.phase(name, Mode::Effect(Phase::AfterRollback), mistakes);
+                }
+                "durable" => return self.phase(name, Mode::Durable, mistakes),
                 word => {
                     if let Some(remedy) = not_a_signal(word) {
                         return mistakes.add(name, remedy);
@@ -92,7 +121,7 @@ impl Arguments {
         }
     }
 
-    fn phase(&mut self, name: &Ident, phase: Phase, mistakes: &mut Mistakes) {
+    fn phase(&mut self, name: &Ident, phase: Mode, mistakes: &mut Mistakes) {
         match &self.phase {
             Some(given) if given.value != phase => mistakes.add(
                 name,
@@ -129,12 +158,20 @@ impl Arguments {
                 let id = mistakes.value(id(value));
                 set(&mut self.id, own, id, mistakes);
             }
+            option if durable::OPTIONS.contains(&option) => {
+                self.durable.option(own, value, mistakes);
+            }
             phase if PHASES.contains(&phase) => {
                 mistakes.add(name, format!("`{phase}` stands alone, without a value"));
             }
             _ => mistakes.add(name, option::no_such(name, &OPTIONS)),
         }
     }
+}
+
+/// What stands before the name of a phase.
+pub(super) fn article(phase: &Ident) -> &'static str {
+    if phase == "durable" { "a" } else { "an" }
 }
 
 /// The remedy, if a bare word was meant as a phase or an option.
@@ -148,6 +185,7 @@ fn not_a_signal(word: &str) -> Option<String> {
             "when" => "|user: &User| user.is_active",
             "on_error" => "\"isolate\"",
             "id" => "\"audit.user\"",
+            option if durable::OPTIONS.contains(&option) => durable::example(option),
             _ => "other_receiver",
         };
         return Some(format!("`{word}` needs a value: `{word} = {example}`"));
@@ -177,7 +215,7 @@ fn number(value: &Expr) -> syn::Result<i32> {
             "`order` is a whole number, lower runs first: `order = -10`",
         )
     };
-    let (sign, digits) = match value {
+    let (sign, digits) = match option::bare(value) {
         Expr::Unary(negated) if matches!(negated.op, UnOp::Neg(_)) => ("-", &*negated.expr),
         positive => ("", positive),
     };
@@ -212,14 +250,13 @@ fn paths(name: &Ident, value: &Expr) -> syn::Result<Vec<Path>> {
 }
 
 fn closure(value: &Expr) -> syn::Result<ExprClosure> {
-    match value {
-        Expr::Closure(closure) if closure.asyncness.is_none() => Ok(closure.clone()),
-        _ => Err(syn::Error::new_spanned(
+    option::closure(value).ok_or_else(|| {
+        syn::Error::new_spanned(
             value,
             "`when` is a closure over arguments of the signal: \
              `when = |user: &User| user.is_active`",
-        )),
-    }
+        )
+    })
 }
 
 fn is_isolated(value: &Expr) -> syn::Result<bool> {
@@ -247,7 +284,7 @@ fn id(value: &Expr) -> syn::Result<LitStr> {
 }
 
 fn text(value: &Expr) -> Option<&LitStr> {
-    match value {
+    match option::bare(value) {
         Expr::Lit(syn::ExprLit {
             lit: Lit::Str(text),
             ..

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
-use syn::{Attribute, ExprClosure, LitStr, Path, Type, TypeReference};
+use syn::{Attribute, ExprClosure, LitInt, LitStr, Path, Type, TypeReference};
 
 /// A function that is to be registered.
 pub(super) struct Receiver {
@@ -45,12 +45,31 @@ pub(super) enum Delivery {
         /// Where `async` stands, if the function is.
         is_async: Option<Span>,
     },
+    /// By a worker, with what was stored for it. `named` is where `durable` stands.
+    Durable {
+        named: Span,
+        parameters: Vec<Kept>,
+        options: Durable,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     AfterCommit,
     AfterRollback,
+}
+
+/// What a durable receiver says of its rows, beyond its id.
+#[derive(Default)]
+pub(super) struct Durable {
+    pub(super) aliases: Vec<LitStr>,
+    pub(super) version: Option<LitInt>,
+    pub(super) max_attempts: Option<LitInt>,
+    pub(super) lease: Option<LitInt>,
+    pub(super) batch: Option<LitInt>,
+    pub(super) upcast: Option<Path>,
+    /// Gives the key of a row.
+    pub(super) ordered: Option<When>,
 }
 
 /// A parameter of a receiver in the transaction.
@@ -131,6 +150,19 @@ impl Lend {
         match self {
             Self::Shared(Shared { ty, .. }) | Self::Exclusive(Exclusive { ty, .. }) => quote!(#ty),
             Self::Owned(Owned { ty, .. }) => quote!(#ty),
+        }
+    }
+}
+
+impl Keep {
+    /// Where it stands, and the type without `&`.
+    pub(super) fn place_and_type(&self) -> (Span, TokenStream) {
+        match self {
+            Self::Shared(Shared { place, ty }) => {
+                let referent = &ty.elem;
+                (*place, quote!(#referent))
+            }
+            Self::Owned(Owned { place, ty }) => (*place, quote!(#ty)),
         }
     }
 }

@@ -8,7 +8,7 @@ const MOST: usize = 1_000;
 /// The error and all its sources, outermost first.
 ///
 /// It ends at an error that it has met before: `source` is user code, and may lead in a circle.
-pub(super) fn causes<'e>(
+pub(crate) fn causes<'e>(
     error: &'e (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
     // Brent's algorithm: one that was met is kept, a later one each time the distance doubles.

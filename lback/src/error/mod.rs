@@ -22,6 +22,7 @@ pub use self::retry::Retryable;
 pub use self::veto::Veto;
 use crate::receiver::{BoxError, Registration};
 
+pub(crate) use self::causes::causes;
 pub(crate) use self::database::{
     classify, is_beyond_characters, is_transient, not_connected, printable, without_details_inside,
 };
@@ -247,6 +248,8 @@ pub enum Error {
     },
     /// The receivers contradict each other: see [`verify`](crate::verify).
     Registry(RegistryError),
+    /// The table of the outbox is not there, in which rows for durable receivers are stored.
+    NoOutbox,
     /// This database cannot do what was asked of it.
     #[non_exhaustive]
     Unsupported {

@@ -52,6 +52,15 @@ pub enum Problem {
         /// Those that could not be placed.
         receivers: Vec<&'static Registration>,
     },
+    /// Rows of a durable receiver could be another's: they have one id for signals of one name, or an
+    /// `alias` is another's id.
+    #[non_exhaustive]
+    SharedId {
+        /// The id.
+        id: &'static str,
+        /// Those who go by it.
+        receivers: Vec<&'static Registration>,
+    },
     /// `before` or `after` names a function that is no receiver of any signal.
     #[non_exhaustive]
     UnknownNeighbour {
@@ -132,6 +141,13 @@ impl fmt::Display for Problem {
                     );
                 }
                 f.write_str(" give all but one of them `id = \"...\"`")
+            }
+            Self::SharedId { id, receivers } => {
+                write!(f, "rows of the outbox with the id `{id}` could be of")?;
+                for receiver in receivers {
+                    write!(f, " `{}` ({}),", receiver.path, receiver.place)?;
+                }
+                f.write_str(" give each an `id` and `alias`es that no other has")
             }
             Self::Cycle { signal, receivers } => {
                 write!(f, "`before` and `after` of `{signal}` run in a circle:")?;

@@ -91,6 +91,7 @@ impl StdError for Error {
             | Self::EffectLoop { .. }
             | Self::ChangeLoop { .. }
             | Self::TooManyChanges { .. }
+            | Self::NoOutbox
             | Self::Unsupported { .. } => None,
         }
     }
@@ -271,6 +272,11 @@ impl Error {
                 f.write_str("the answer to COMMIT was lost, so the data may be stored or not")
             }
             Self::Registry(error) => write!(f, "{error}"),
+            Self::NoOutbox => f.write_str(
+                "there is no table `lback_outbox`, in which rows for durable receivers are stored: call \
+                 `migrate_outbox` of the database's module once, such as \
+                 `lback::sqlite::migrate_outbox(&mut session)?`",
+            ),
             Self::Unsupported { what } => write!(f, "not supported: {what}"),
             Self::Connection { what, source } => write!(f, "{what}: {source}"),
             Self::Password(source) => write!(f, "{source}"),

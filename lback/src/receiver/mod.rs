@@ -3,10 +3,15 @@
 //! Everything here is plain data that `#[receiver]` writes into a `static`. It knows nothing of
 //! sessions, databases or users.
 
+mod durable;
+mod payload;
 mod signal;
 #[cfg(feature = "tokio")]
 mod task;
 
+pub use self::durable::{Deliver, Delivery, Durable, Upcast};
+pub(crate) use self::payload::{Encoded, Undecodable};
+pub use self::payload::{Encodings, Incoming, OrderKey, Payload, Stored};
 pub use self::signal::{Signal, SignalInfo, Timing};
 #[cfg(feature = "tokio")]
 pub use self::task::Task;
@@ -32,6 +37,9 @@ pub enum Phase {
     AfterCommit,
     /// Once the outermost transaction has ended, if the operation turned out not to last.
     AfterRollback,
+    /// Once the outermost transaction has committed, and as often as it takes: a row is stored by that
+    /// transaction, and delivered by a worker.
+    Durable,
 }
 
 impl Phase {
@@ -39,7 +47,7 @@ impl Phase {
     pub(crate) const fn waits(self) -> bool {
         match self {
             Self::InTransaction => false,
-            Self::AfterCommit | Self::AfterRollback => true,
+            Self::AfterCommit | Self::AfterRollback | Self::Durable => true,
         }
     }
 }
@@ -50,6 +58,7 @@ impl fmt::Display for Phase {
             Self::InTransaction => "in transaction",
             Self::AfterCommit => "after commit",
             Self::AfterRollback => "after rollback",
+            Self::Durable => "durable",
         })
     }
 }
@@ -105,6 +114,7 @@ pub struct Registration {
     pub uses_session: bool,
     /// Whether it is an `async fn`, and so runs beside the session, on a runtime.
     pub is_async: bool,
+    pub(crate) durable: Option<&'static Durable>,
     function: fn() -> Function,
     pub(crate) states: &'static [StateNeed],
     pub(crate) before: &'static [Neighbour],
@@ -199,6 +209,7 @@ impl Registration {
             on_error: OnError::Abort,
             uses_session: false,
             is_async: false,
+            durable: None,
             function,
             states: &[],
             before: &[],
@@ -257,6 +268,15 @@ impl Registration {
     // Not public API. Used by generated code.
     #[doc(hidden)]
     #[must_use]
+    pub const fn durable(mut self, durable: &'static Durable) -> Self {
+        self.phase = Phase::Durable;
+        self.durable = Some(durable);
+        self
+    }
+
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    #[must_use]
     pub const fn isolated(mut self) -> Self {
         self.on_error = OnError::Isolate;
         self
@@ -289,7 +309,8 @@ impl fmt::Display for Registration {
     }
 }
 
-/// Calls a receiver with the arguments it names; for an effect, queues that call.
+/// Calls a receiver with the arguments it names; for an effect, queues that call, and
+/// for a durable receiver what is stored for it.
 pub type Handler<S> = for<'x, 'a> fn(&'x mut <S as Signal>::Args<'a>) -> Outcome;
 
 /// Answers `when`.

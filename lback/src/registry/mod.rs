@@ -1,6 +1,7 @@
 //! Receivers: collected, put in order, checked. All of the program, and those that were named by
 //! hand.
 
+mod durable;
 mod expect;
 mod order;
 
@@ -169,6 +170,7 @@ impl Registry {
             order::equal_ids(listing, &mut problems);
             listing.receivers = order::sorted(listing, &functions, &mut problems);
         }
+        problems.extend(durable::shared_ids(&listings));
         problems.extend(missing(&listings));
         if problems.is_empty() {
             let warnings = order::unrelated(&listings);

@@ -83,19 +83,27 @@ impl<C: SessionConnection> Session<C> {
     fn commit(&mut self) -> Closed {
         let must_probe = self.ledger.must_probe();
         let sure = self.check_usable().and_then(|()| self.check_depth());
+        let parcels = self.ledger.parcels.take();
         let sure = match sure {
+            Ok(()) if !parcels.is_empty() => caught(|| self.store_parcels(&parcels, must_probe)),
             Ok(()) if must_probe => caught(|| self.probe()),
             sure => Ok(sure),
         };
         if !matches!(sure, Ok(Ok(()))) {
             self.undo_outermost();
-            return sure;
+            return match sure {
+                Ok(Err(error)) if !parcels.is_empty() => Ok(Err(self.without_outbox(error))),
+                sure => sure,
+            };
         }
         let was_read_only = self.ledger.is_read_only();
         match caught(|| AnsiTransactionManager::commit_transaction(self.raw())) {
             Ok(Ok(())) => {
                 let guarding = self.ledger.committed();
                 self.leave(guarding, was_read_only);
+                if !parcels.is_empty() {
+                    self.parcels_stored(&parcels);
+                }
                 Ok(Ok(()))
             }
             Ok(Err(error)) => Ok(Err(self.commit_failed(error))),

@@ -7,6 +7,7 @@ use diesel::connection::{AnsiTransactionManager, LoadConnection};
 use diesel::result::Error as DieselError;
 
 use super::TransactionOptions;
+use super::outbox::OutboxTable;
 use crate::error::Result;
 
 mod sealed {
@@ -31,6 +32,7 @@ pub trait SessionConnection:
         TransactionManager = AnsiTransactionManager,
         Backend: Backend<QueryBuilder: Default> + Default + 'static,
     > + LoadConnection
+    + OutboxTable
     + Sealed
     + 'static
 {
@@ -102,6 +104,10 @@ pub trait SessionConnection:
     fn is_echo(_error: &DieselError) -> bool {
         false
     }
+
+    /// Whether an aborted transaction refuses every statement.
+    #[doc(hidden)]
+    const REFUSES_WHEN_ABORTED: bool = false;
 
     /// When a transaction is marked.
     #[doc(hidden)]

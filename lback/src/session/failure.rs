@@ -60,6 +60,9 @@ impl fmt::Display for FailureCause {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.receiver {
+            Some(receiver) if self.phase == Phase::Durable => {
+                write!(f, "{receiver} failed at a delivery: {}", self.cause)
+            }
             Some(receiver) => write!(f, "{receiver} failed {}: {}", self.phase, self.cause),
             None => write!(f, "a closure failed {}: {}", self.phase, self.cause),
         }

@@ -8,6 +8,7 @@ mod care;
 mod change;
 mod close;
 mod connection;
+mod delivery;
 mod facts;
 mod failure;
 mod given_back;
@@ -15,6 +16,7 @@ mod given_back;
 mod lane;
 mod ledger;
 mod options;
+mod outbox;
 mod prepared;
 mod recording;
 mod run;
@@ -23,7 +25,9 @@ mod scope;
 mod settings;
 mod state;
 mod statement;
+mod store;
 mod transaction;
+mod wake;
 
 use std::fmt;
 use std::ops::DerefMut;
@@ -51,13 +55,23 @@ pub(crate) use self::failure::LateFailures;
 pub use self::failure::{Failure, FailureCause, Failures};
 #[cfg(feature = "tokio")]
 pub(crate) use self::lane::{Lane, Origin};
-pub(crate) use self::ledger::{Link, Open};
+pub(crate) use self::ledger::{Link, Open, Parcel};
 pub use self::options::{Isolation, Lock, TransactionOptions};
+#[allow(unused_imports)] // unused without any database
+pub(crate) use self::outbox::{
+    ALL_KEYS, Bind, Claim, Claimed, ClaimedColumns, ClaimedRow, DepthRow, Insert, InsertText,
+    LetterRow, OutboxTable, Spelling, Sql, by_size, chunks, first_of_key, instant, promotion,
+    repeated, statements_of_the_outbox,
+};
 pub use self::recording::{Captured, Event, PendingEffect, Recording, SkipReason, Target};
 #[cfg(feature = "r2d2")]
 pub(crate) use self::settings::Settings;
 pub(crate) use self::statement::Unreadable;
 pub(crate) use self::transaction::within;
+#[cfg(feature = "r2d2")]
+#[allow(unused_imports)] // unused without PostgreSQL
+pub(crate) use self::wake::PAUSE as WAKE_PAUSE;
+pub(crate) use self::wake::WAKE;
 
 /// A Diesel connection with a transaction stack, and all that belongs to one unit of work.
 ///

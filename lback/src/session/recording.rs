@@ -15,8 +15,10 @@ pub struct Recording {
 pub enum Event {
     /// A signal was sent.
     Sent(&'static SignalInfo),
-    /// An effect was queued.
+    /// An effect was queued, or something to be stored for a durable receiver.
     Queued(Target),
+    /// A row for a durable receiver was stored: the transaction has committed.
+    Stored(Target),
     /// A receiver ran.
     Ran(Target),
     /// A receiver did not run.

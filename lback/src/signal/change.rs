@@ -3,11 +3,15 @@
 use std::any::{Any, TypeId};
 use std::cmp::Ordering;
 
+use serde::de::Error as _;
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Deserializer, Serializer};
+
 use super::SessionSignal;
 use super::send::send_to;
 use super::table::{Entry as Listener, Table};
 use crate::error::Result;
-use crate::receiver::{Phase, Registration};
+use crate::receiver::{Encoded, Payload, Phase, Registration};
 use crate::session::{Entry, Event, Session, SkipReason, Target, Whom, Written};
 
 /// What a transaction has made of a row.
@@ -102,6 +106,40 @@ impl<E> Change<E> {
             Self::Created(_) | Self::Deleted(_) => true,
             Self::Updated { before, after } => part(before) != part(after),
         }
+    }
+}
+
+/// As serde would write and read it, of a row that can be stored.
+impl<E: Payload<Owned = E> + Send + 'static> Payload for Change<E> {
+    type Owned = Self;
+
+    fn encode<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut parts = serializer.serialize_map(None)?;
+        match self {
+            Self::Created(row) => parts.serialize_entry("created", &Encoded(row))?,
+            Self::Deleted(row) => parts.serialize_entry("deleted", &Encoded(row))?,
+            Self::Updated { before, after } => {
+                parts.serialize_entry("before", &Encoded(before))?;
+                parts.serialize_entry("after", &Encoded(after))?;
+            }
+        }
+        parts.end()
+    }
+
+    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let mut parts = serde_json::Map::deserialize(deserializer)?;
+        let mut part = |name: &str| {
+            let row = parts.remove(name).map(E::decode).transpose();
+            row.map_err(D::Error::custom)
+        };
+        Ok(match (part("before")?, part("after")?, part("created")?) {
+            (Some(before), Some(after), _) => Self::Updated { before, after },
+            (_, _, Some(row)) => Self::Created(row),
+            _ => {
+                let row = part("deleted")?;
+                Self::Deleted(row.ok_or_else(|| D::Error::custom("it is no change"))?)
+            }
+        })
     }
 }
 

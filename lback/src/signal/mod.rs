@@ -7,6 +7,8 @@ mod manual;
 mod send;
 mod table;
 
+use std::any::{Any, TypeId};
+
 #[allow(unused_imports)] // unused without any database
 pub(crate) use self::any::any_signals;
 pub use self::any::{
@@ -18,7 +20,7 @@ pub use self::manual::{ByHand, ManualRegistry, ManualRegistryBuilder, no_receive
 pub(crate) use self::send::{Plan, check_sendable};
 pub use self::send::{dispatch, send, send_plain};
 pub use self::table::Tables;
-use crate::receiver::{Listed, Receiver, Signal};
+use crate::receiver::{BoxError, Listed, Receiver, Signal};
 use crate::session::{Session, SessionConnection};
 
 /// A signal that `#[signal]` declared.
@@ -48,7 +50,7 @@ pub trait Declared: Signal {
 #[diagnostic::on_unimplemented(
     message = "the signal `{Self}` has no session",
     label = "needs a session",
-    note = "`conn`, `#[state]`, the phases `after_commit` and `after_rollback`, and `on_error = \"isolate\"` need a signal with the field `session: &'a mut Session`"
+    note = "`conn`, `#[state]`, the phases `after_commit`, `after_rollback` and `durable`, and `on_error = \"isolate\"` need a signal with the field `session: &'a mut Session`"
 )]
 pub trait SessionSignal: Declared {
     type Itself;
@@ -92,6 +94,50 @@ pub trait AllowsAfterCommit: SessionSignal {
 #[diagnostic::do_not_recommend]
 impl<S: SessionSignal<Timing: Done>> AllowsAfterCommit for S {
     type Itself = S;
+}
+
+/// A signal whose receivers may be durable.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a receiver of `{Self}` cannot be durable",
+    label = "this signal has no `durable`",
+    note = "a pre signal is sent before anything is stored: use its post signal (`..._post_...`)"
+)]
+pub trait AllowsDurable: SessionSignal {
+    type Itself;
+}
+
+#[diagnostic::do_not_recommend]
+impl<S: SessionSignal<Timing: Done>> AllowsDurable for S {
+    type Itself = S;
+}
+
+/// The connection of a signal's session, by which those who deliver on it are found.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn connection_of<S: SessionSignal>() -> TypeId {
+    TypeId::of::<S::Connection>()
+}
+
+/// What a closure over arguments says of these.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn answer<S: Signal>(
+    args: &mut S::Args<'_>,
+    question: impl for<'x, 'a> FnOnce(&'x mut S::Args<'a>) -> String,
+) -> String {
+    question(args)
+}
+
+/// The session that delivers to a receiver of `S`.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn delivering<S: SessionSignal>(
+    session: &mut dyn Any,
+) -> std::result::Result<&mut Session<S::Connection>, BoxError> {
+    let session = session.downcast_mut();
+    session.ok_or_else(|| "the session is of another database".into())
 }
 
 /// A signal whose receivers may have the phase `after_rollback`: every one with a session.

@@ -97,7 +97,9 @@ fn send_to_receivers<S: SessionSignal>(args: &mut S::Args<'_>) -> Result<()> {
     let table = Table::<S>::heard_by(session)?;
     table.check_effects(session)?;
     session.before_write()?;
-    let open = session.begin_operation(table.may_write)?;
+    // What is stored for durable receivers needs a transaction to be stored by.
+    let stores_alone = table.stores && !session.in_transaction();
+    let open = session.begin_operation(table.may_write || stores_alone)?;
     within(args, S::session, open, |args| call_all(table, args))
 }
 
@@ -193,6 +195,7 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
     where
         S: 't,
     {
+        self.session().forget_encodings();
         let chosen: Vec<_> = entries
             .map(|entry| (entry, self.reason_to_skip(entry)))
             .collect();

@@ -21,6 +21,8 @@ pub(super) struct Table<S: Signal> {
     pub(super) has_conditions: bool,
     /// Whether any that runs in the transaction may write through the session.
     pub(super) may_write: bool,
+    /// Whether any is durable.
+    pub(super) stores: bool,
     /// What effects ask for whenever they are queued.
     pub(super) states: Box<[(&'static Registration, StateNeed)]>,
     /// Effects that need a runtime whenever they are queued.
@@ -127,12 +129,20 @@ impl<S: Declared> Table<S> {
         let may_write = in_transaction
             .iter()
             .any(|entry| entry.registration.uses_session);
-        let has_conditions = in_transaction.iter().chain(&effects).any(|entry| {
-            entry.condition.is_some()
-                || entry.any.is_some()
-                || entry.registration.on_error == OnError::Isolate
-        });
-        let certain = || effects.iter().filter(|entry| !entry.has_condition());
+        let is_durable = |entry: &Entry<S>| entry.registration.phase == Phase::Durable;
+        let stores = effects.iter().any(is_durable);
+        // What durable receivers share is kept by the thorough path.
+        let has_conditions = stores
+            || in_transaction.iter().chain(&effects).any(|entry| {
+                entry.condition.is_some()
+                    || entry.any.is_some()
+                    || entry.registration.on_error == OnError::Isolate
+            });
+        // A durable receiver asks for nothing before it is delivered to.
+        let certain = || {
+            let effects = effects.iter();
+            effects.filter(|entry| !entry.has_condition() && !is_durable(entry))
+        };
         #[cfg(feature = "tokio")]
         let asynchronous = certain()
             .map(|entry| entry.registration)
@@ -152,6 +162,7 @@ impl<S: Declared> Table<S> {
             receivers: in_transaction.into(),
             has_conditions,
             may_write,
+            stores,
         }
     }
 
@@ -164,7 +175,7 @@ impl<S: Declared> Table<S> {
 fn put<S: Signal>(effects: &mut Vec<Entry<S>>, others: &mut Vec<Entry<S>>, entry: Entry<S>) {
     match entry.registration.phase {
         Phase::InTransaction => others.push(entry),
-        Phase::AfterCommit | Phase::AfterRollback => effects.push(entry),
+        Phase::AfterCommit | Phase::AfterRollback | Phase::Durable => effects.push(entry),
     }
 }
 

@@ -31,6 +31,7 @@ impl fmt::Display for Event {
         let (target, what) = match self {
             Self::Sent(signal) => return write!(f, "{signal} sent"),
             Self::Queued(target) => (target, "queued"),
+            Self::Stored(target) => return write!(f, "{} stored", target.0.id),
             Self::Ran(target) => (target, "ran"),
             Self::Skipped(target, SkipReason::Muted) => (target, "skipped, muted"),
             Self::Skipped(target, SkipReason::When) => (target, "skipped by `when`"),
@@ -70,7 +71,7 @@ impl fmt::Display for Late {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Phase::InTransaction => Ok(()),
-            Phase::AfterCommit | Phase::AfterRollback => write!(f, ", {}", self.0),
+            Phase::AfterCommit | Phase::AfterRollback | Phase::Durable => write!(f, ", {}", self.0),
         }
     }
 }

@@ -123,6 +123,31 @@ impl Recording {
         self.assert_step(Step::Queued, &receiver);
     }
 
+    /// Asserts that a row was stored for a durable receiver, by a transaction that has committed. Whether it
+    /// was delivered is another question.
+    ///
+    /// # Panics
+    ///
+    /// If it was not.
+    ///
+    /// ```no_run,standalone_crate
+    /// # use lback::sqlite::{prelude::*, users::*};
+    /// # #[receiver(user_post_create, durable, id = "mail.welcome")]
+    /// # fn welcome(user: &User) {}
+    /// # fn sign_up(session: &mut Session) {}
+    /// # let mut session = lback::sqlite::connect(":memory:")?;
+    /// let ((), recording) = session.record(sign_up);
+    /// recording.assert_stored(welcome);
+    /// let (delivered, recording) = session.record(Session::deliver_all);
+    /// assert_eq!(delivered?.done, 1);
+    /// recording.assert_ran(welcome);
+    /// # lback::Result::Ok(())
+    /// ```
+    #[track_caller]
+    pub fn assert_stored<R: 'static>(&self, receiver: R) {
+        self.assert_step(Step::Stored, &receiver);
+    }
+
     /// # Panics
     ///
     /// If the receiver was not skipped for this reason.

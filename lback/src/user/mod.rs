@@ -18,6 +18,7 @@ pub(crate) mod look_up;
 mod model;
 mod new_user;
 mod password;
+mod payload;
 mod repository;
 pub mod schema;
 mod serialize;

@@ -11,7 +11,8 @@ use diesel::expression::{AsExpression, TypedExpressionType};
 use diesel::internal::derives::as_expression::Bound;
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::SqlType;
-use serde::{Serialize, Serializer};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::WithoutValue;
 
@@ -29,6 +30,9 @@ pub(crate) const MASK: &str = "***";
 ///
 /// Two secrets of text or bytes are compared in a time that depends on their lengths only.
 ///
+/// What is stored for a [durable receiver](macro@crate::receiver) holds no secret either: there it is
+/// [masked](Self::is_masked) when it is read again, as is whatever is deserialized from `***`.
+///
 /// ```
 /// use lback::Secret;
 ///
@@ -37,17 +41,43 @@ pub(crate) const MASK: &str = "***";
 /// assert_eq!(link_token.expose_secret(), "3f9a");
 /// ```
 #[derive(Clone, FromSqlRow)]
-pub struct Secret<T>(T);
+// `None` was read from a mask: nobody here knows the value.
+pub struct Secret<T>(Option<T>);
 
 impl<T> Secret<T> {
     /// Keeps `value` from being printed.
     pub const fn new(value: T) -> Self {
-        Self(value)
+        Self(Some(value))
+    }
+
+    /// Whether the value was masked on its way here, as in what a durable receiver is given. Such a one
+    /// equals nothing, itself included, and cannot be written to a database.
+    ///
+    /// ```
+    /// use lback::Secret;
+    ///
+    /// let known = Secret::from("3f9a");
+    /// let json = serde_json::to_string(&known).expect("it is text");
+    /// let masked: Secret<String> = serde_json::from_str(&json).expect("it is text");
+    /// assert!(masked.is_masked() && !known.is_masked());
+    /// ```
+    pub const fn is_masked(&self) -> bool {
+        self.0.is_none()
     }
 
     /// The value itself, to be sent to the one person whom it is for.
+    ///
+    /// # Panics
+    ///
+    /// If it [is masked](Self::is_masked).
     pub const fn expose_secret(&self) -> &T {
-        &self.0
+        match &self.0 {
+            Some(value) => value,
+            None => panic!(
+                "a secret was masked in the outbox: read the row again, by its key, through `conn` or a \
+                 pool in the state"
+            ),
+        }
     }
 }
 
@@ -55,13 +85,13 @@ impl<T> Secret<T> {
 // that compares or filters would have to say which.
 impl From<String> for Secret<String> {
     fn from(value: String) -> Self {
-        Self(value)
+        Self::new(value)
     }
 }
 
 impl From<&str> for Secret<String> {
     fn from(value: &str) -> Self {
-        Self(value.to_owned())
+        Self::new(value.to_owned())
     }
 }
 
@@ -83,9 +113,28 @@ impl<T> Serialize for Secret<T> {
     }
 }
 
+/// The mask gives a secret that [is masked](Secret::is_masked), anything else the value.
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Secret<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        if value.as_str() == Some(MASK) {
+            return Ok(Self(None));
+        }
+        // The error of `T` may quote the value that it could not read.
+        let value = T::deserialize(value);
+        value
+            .map(Self::new)
+            .map_err(|_| D::Error::custom("a secret has not the form that its type expects"))
+    }
+}
+
 impl<T: AsRef<[u8]>> PartialEq for Secret<T> {
     fn eq(&self, other: &Self) -> bool {
-        equal(self.0.as_ref(), other.0.as_ref())
+        match (&self.0, &other.0) {
+            (Some(one), Some(other)) => equal(one.as_ref(), other.as_ref()),
+            // What is not known is equal to nothing.
+            _ => false,
+        }
     }
 }
 
@@ -134,7 +183,10 @@ where
     T: ToSql<ST, DB>,
 {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
-        self.0.to_sql(out)
+        match &self.0 {
+            Some(value) => value.to_sql(out),
+            None => Err(WithoutValue("a secret that was masked cannot be written".into()).into()),
+        }
     }
 }
 
@@ -145,7 +197,7 @@ where
 {
     fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
         // The error of `T` may quote the value that it could not read.
-        T::from_sql(bytes).map(Self).map_err(|_| {
+        T::from_sql(bytes).map(Self::new).map_err(|_| {
             WithoutValue("a secret has not the form that its type expects".into()).into()
         })
     }
@@ -153,7 +205,7 @@ where
     fn from_nullable_sql(bytes: Option<DB::RawValue<'_>>) -> deserialize::Result<Self> {
         match bytes {
             Some(bytes) => Self::from_sql(bytes),
-            None => T::from_nullable_sql(None).map(Self),
+            None => T::from_nullable_sql(None).map(Self::new),
         }
     }
 }
@@ -171,6 +223,29 @@ mod tests {
             serde_json::to_string(&secret).ok().as_deref(),
             Some("\"***\"")
         );
+    }
+
+    #[test]
+    fn a_masked_one_equals_nothing() {
+        let masked: Secret<String> = serde_json::from_str("\"***\"").expect("it is text");
+        assert!(masked.is_masked());
+        assert_ne!(masked, masked.clone());
+        assert_ne!(masked, Secret::from("***"));
+        let known: Secret<String> = serde_json::from_str("\"3f9a\"").expect("it is text");
+        assert_eq!(known, Secret::from("3f9a"));
+        let bytes: Secret<Vec<u8>> = serde_json::from_str("[1, 2]").expect("it is a list");
+        assert_eq!(bytes, Secret::new(vec![1, 2]));
+        let wrong = serde_json::from_str::<Secret<i32>>("\"canary\"").expect_err("no number");
+        assert!(!wrong.to_string().contains("canary"), "{wrong}");
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "read the row again, by its key, through `conn` or a pool in the state"
+    )]
+    fn a_masked_one_is_not_exposed() {
+        let masked: Secret<String> = serde_json::from_str("\"***\"").expect("it is text");
+        masked.expose_secret();
     }
 
     #[test]

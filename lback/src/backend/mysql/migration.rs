@@ -7,16 +7,12 @@ use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::sql_types::Text;
 
-use super::Session;
+use super::{MARIADB_COLLATION, MYSQL_COLLATION, Session};
 use crate::error::{Error, Result};
 
 /// The statement of [`migrate`] on MariaDB, for those who keep all migrations in one place. On
 /// MySQL 8 the collation is `utf8mb4_0900_bin`.
 pub const MIGRATION: &str = include_str!("users.sql");
-
-/// The names of the collations that compare byte for byte, trailing spaces included.
-const MARIADB_COLLATION: &str = "utf8mb4_nopad_bin";
-const MYSQL_COLLATION: &str = "utf8mb4_0900_bin";
 
 /// Creates the table `users` and its indexes, unless a table of that name is there: that one is
 /// left as it is. Several processes may call it at once.

@@ -15,12 +15,14 @@ mod dialect;
 mod index;
 #[cfg(feature = "users")]
 mod migration;
+mod outbox;
 #[cfg(feature = "users")]
 pub mod users;
 
 use diesel::{Connection, MysqlConnection};
 
 pub use self::cascade::cascades;
+pub use self::outbox::{OUTBOX_MIGRATION, migrate_outbox};
 use crate::error::{Result, not_connected};
 use crate::repository::ReturnsInserted;
 use crate::session::SessionConnection;
@@ -28,6 +30,10 @@ use crate::session::SessionConnection;
 /// What a column is set to on MySQL: a value, or something that the database works out. See
 /// [`lback::Set`](crate::Set).
 pub type Set<T> = crate::Set<T, diesel::mysql::Mysql>;
+
+/// The names of the collations that compare byte for byte, trailing spaces included.
+const MARIADB_COLLATION: &str = "utf8mb4_nopad_bin";
+const MYSQL_COLLATION: &str = "utf8mb4_0900_bin";
 
 /// A session on MySQL or MariaDB.
 pub type Session = crate::Session<MysqlConnection>;

@@ -88,6 +88,8 @@ impl SessionConnection for PgConnection {
                 == "current transaction is aborted, commands ignored until end of transaction block")
     }
 
+    const REFUSES_WHEN_ABORTED: bool = true;
+
     const MARKING: Marking = Marking::BetweenWrites;
 
     /// PostgreSQL answers COMMIT of an aborted transaction with ROLLBACK, and no error.

@@ -14,12 +14,14 @@ mod connection;
 mod dialect;
 #[cfg(feature = "users")]
 mod migration;
+mod outbox;
 #[cfg(feature = "users")]
 pub mod users;
 
 use diesel::{Connection, PgConnection};
 
 pub use self::cascade::cascades;
+pub use self::outbox::{OUTBOX_MIGRATION, migrate_outbox};
 use crate::error::{Result, not_connected};
 use crate::session::SessionConnection;
 

@@ -15,6 +15,7 @@ mod connection;
 mod dialect;
 #[cfg(feature = "users")]
 mod migration;
+mod outbox;
 mod partial;
 #[cfg(feature = "users")]
 pub mod users;
@@ -22,6 +23,7 @@ pub mod users;
 use diesel::{Connection, SqliteConnection};
 
 pub use self::cascade::cascades;
+pub use self::outbox::{OUTBOX_MIGRATION, migrate_outbox};
 use crate::error::{Error, Result, printable};
 use crate::session::SessionConnection;
 

@@ -112,7 +112,9 @@ impl<W> Effects<W> {
         for effect in self.queue.drain(mark.0..) {
             match effect.phase {
                 Phase::AfterRollback => self.undone.push(effect),
-                Phase::AfterCommit | Phase::InTransaction => self.discarded.push(effect),
+                Phase::AfterCommit | Phase::InTransaction | Phase::Durable => {
+                    self.discarded.push(effect);
+                }
             }
         }
     }
@@ -125,7 +127,7 @@ impl<W> Effects<W> {
         while at < self.queue.len() {
             match self.queue[at].phase {
                 Phase::AfterRollback => at += 1,
-                Phase::AfterCommit | Phase::InTransaction => {
+                Phase::AfterCommit | Phase::InTransaction | Phase::Durable => {
                     let effect = self.queue.remove(at);
                     self.discarded.push(effect);
                 }
@@ -144,7 +146,9 @@ impl<W> Effects<W> {
         for effect in self.queue.drain(..) {
             match effect.phase {
                 Phase::AfterCommit => self.ready.push_back(effect),
-                Phase::AfterRollback | Phase::InTransaction => self.discarded.push(effect),
+                Phase::AfterRollback | Phase::InTransaction | Phase::Durable => {
+                    self.discarded.push(effect);
+                }
             }
         }
     }

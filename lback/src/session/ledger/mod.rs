@@ -11,7 +11,7 @@
 //! | [`closing`](Ledger::closing): which level is this, and is it the one that was opened last? | [`released`](Ledger::released), [`undone`](Ledger::undone), [`committed`](Ledger::committed), [`rolled_back`](Ledger::rolled_back), [`unknown`](Ledger::unknown) |
 //!
 //! Levels are pushed by `opened` and popped by what is told at their end, so every level ends once.
-//! What waits for the end of the transaction ([`Effects`], [`Journal`]) and whether the transaction can still be
+//! What waits for the end of the transaction ([`Effects`], [`Journal`], [`Parcels`]) and whether the transaction can still be
 //! believed ([`Trust`]) change nowhere else. No call waits for anything, so that a driver on
 //! asynchronous connections can use the same ledger.
 
@@ -20,6 +20,7 @@ mod effect;
 mod guard;
 mod identity;
 mod journal;
+mod parcel;
 mod stack;
 mod state;
 #[cfg(test)]
@@ -32,6 +33,8 @@ use self::guard::Guard;
 pub(crate) use self::guard::{Guarding, Marking};
 pub(super) use self::identity::give_up;
 pub(super) use self::journal::{Entry, Journal, Note, later_of, rows};
+pub(crate) use self::parcel::Parcel;
+pub(super) use self::parcel::Parcels;
 pub(super) use self::stack::Kind;
 pub(crate) use self::stack::Open;
 pub(super) use self::state::States;
@@ -57,6 +60,7 @@ pub(crate) struct Ledger<W, N> {
     is_doubtful: bool,
     pub(super) effects: Effects<W>,
     pub(super) journal: Journal<N, W>,
+    pub(super) parcels: Parcels,
     pub(crate) chain: Chain,
     pub(super) states: States,
 }
@@ -76,6 +80,7 @@ impl<W, N> Ledger<W, N> {
             is_doubtful: false,
             effects: Effects::new(),
             journal: Journal::new(),
+            parcels: Parcels::default(),
             chain: Chain::new(),
             states: States::default(),
         }
@@ -179,6 +184,7 @@ impl<W, N> Ledger<W, N> {
         let mark = Mark {
             effects: self.effects.mark(),
             journal: self.journal.mark(),
+            parcels: self.parcels.mark(),
         };
         let link = self.chain.link();
         let height = self.stack.push(kind, mark, link, is_read_only);
@@ -215,6 +221,7 @@ impl<W, N> Ledger<W, N> {
             return;
         };
         self.journal.undo_to(level.mark.journal);
+        self.parcels.undo_to(level.mark.parcels);
         if self.is_in_transaction() && level.has_written {
             self.effects.spoil_to(level.mark.effects);
             self.trust.abort(Cause::HALF_DONE);
@@ -243,6 +250,7 @@ impl<W, N> Ledger<W, N> {
         };
         self.guard.left_for(self.depth());
         self.journal.undo_to(level.mark.journal);
+        self.parcels.undo_to(level.mark.parcels);
         if is_whole {
             self.effects.undo_to(level.mark.effects);
             self.trust.heal();
@@ -272,6 +280,7 @@ impl<W, N> Ledger<W, N> {
 
     fn ended(&mut self) -> Guarding {
         self.journal.clear();
+        self.parcels.clear();
         self.stack.clear();
         self.is_doubtful = false;
         self.trust.renew();
@@ -317,6 +326,7 @@ impl<W, N> Ledger<W, N> {
         }
         self.effects.outermost_unknown();
         self.journal.clear();
+        self.parcels.clear();
         self.trust = Trust::Ended(Cause::VANISHED);
         Then::Sink
     }

@@ -3,6 +3,7 @@
 use super::chain::Link;
 use super::effect;
 use super::journal;
+use super::parcel;
 use crate::error::{Error, Result};
 
 /// What opened a level, and so what has to close it.
@@ -51,6 +52,7 @@ impl Open {
 pub(super) struct Mark {
     pub(super) effects: effect::Mark,
     pub(super) journal: journal::Mark,
+    pub(super) parcels: parcel::Mark,
 }
 
 /// A level that is open.

@@ -23,7 +23,7 @@ pub use self::limit::CostLimit;
 pub use self::sql_type::PasswordHash;
 pub use crate::error::PasswordError;
 use crate::error::Result;
-use crate::value::{MASK, equal};
+use crate::value::{MASK, WithoutValue, equal};
 
 /// The hash of a password.
 ///
@@ -184,6 +184,17 @@ impl Password {
         Format::parse(&self.0).is_ok()
     }
 
+    /// One whose hash is not known here.
+    pub(in crate::user) fn masked() -> Self {
+        Self(MASK.to_owned())
+    }
+
+    /// Whether the hash was masked on its way here, as in what a durable receiver is given. Such a one
+    /// matches nothing, equals nothing, and cannot be written to a database.
+    pub fn is_masked(&self) -> bool {
+        self.0 == MASK
+    }
+
     /// Whether `plain` is the password; where the hash is unusable, `false` after as much work as for
     /// a password of the default hasher.
     pub(crate) fn lets_in(&self, plain: &str) -> std::result::Result<bool, PasswordError> {
@@ -210,7 +221,7 @@ impl Password {
 impl PartialEq for Password {
     /// Whether the hashes are the same text. Two hashes of one password are not.
     fn eq(&self, other: &Self) -> bool {
-        equal(self.0.as_bytes(), other.0.as_bytes())
+        !self.is_masked() && equal(self.0.as_bytes(), other.0.as_bytes())
     }
 }
 
@@ -240,6 +251,9 @@ where
     String: ToSql<Text, DB>,
 {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+        if self.is_masked() {
+            return Err(WithoutValue("a password that was masked cannot be written".into()).into());
+        }
         ToSql::<Text, DB>::to_sql(&self.0, out)
     }
 }

@@ -6,7 +6,8 @@ use std::ops::Deref;
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An instant in UTC, in whole microseconds.
 ///
@@ -24,7 +25,7 @@ use serde::{Serialize, Serializer};
 /// hold. What lies beyond is an error when it is written, and when it is read: `infinity`, year 262143,
 /// MySQL's `0000-00-00`.
 ///
-/// `Display` and `Serialize` give RFC 3339. All methods of chrono's `DateTime<Utc>` are at hand.
+/// `Display` and `Serialize` give RFC 3339, and `Deserialize` reads it. All methods of chrono's `DateTime<Utc>` are at hand.
 ///
 /// ```
 /// use chrono::{Datelike, TimeDelta};
@@ -93,6 +94,16 @@ impl fmt::Debug for Timestamp {
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    /// From RFC 3339, with whatever offset.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let instant = DateTime::parse_from_rfc3339(&text)
+            .map_err(|_| D::Error::custom("a timestamp is not in RFC 3339"))?;
+        Ok(instant.with_timezone(&Utc).into())
     }
 }
 

@@ -1,0 +1,501 @@
+//! Claiming rows and delivering them.
+
+use std::any::Any;
+use std::error::Error as StdError;
+use std::time::{Duration, Instant};
+
+use super::route::{Route, routes};
+use super::{Snooze, Undeliverable};
+use crate::error::{Error, Result, Retryable, causes};
+use crate::failure::FailureCause;
+use crate::receiver::{BoxError, Delivery, Incoming, Undecodable};
+use crate::session::{Claim, Claimed, Session, SessionConnection};
+use crate::value::uuid_v7;
+
+/// What became of rows that were claimed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Delivered {
+    /// Delivered, and gone.
+    pub done: u64,
+    /// Failed attempts, each to be followed by another.
+    pub failed: u64,
+    /// Dead letters: the last attempt has failed, or none can succeed.
+    pub dead: u64,
+    /// Put off by [`Snooze`].
+    pub snoozed: u64,
+    /// Taken over by another worker, because the lease was over.
+    pub lost: u64,
+    /// Given back before they were begun.
+    pub released: u64,
+}
+
+impl Delivered {
+    /// How many rows that were.
+    pub fn count(&self) -> u64 {
+        self.done + self.failed + self.dead + self.snoozed + self.lost + self.released
+    }
+}
+
+impl std::ops::AddAssign for Delivered {
+    fn add_assign(&mut self, other: Self) {
+        self.done += other.done;
+        self.failed += other.failed;
+        self.dead += other.dead;
+        self.snoozed += other.snoozed;
+        self.lost += other.lost;
+        self.released += other.released;
+    }
+}
+
+/// How rows are delivered.
+pub(super) struct Manner<'a> {
+    /// How many are claimed at once.
+    pub(super) claim: u32,
+    /// Whether a failed attempt is followed by the next at once.
+    pub(super) is_hasty: bool,
+    /// Whether nothing more is to be begun.
+    pub(super) is_stopping: &'a dyn Fn() -> bool,
+}
+
+/// How often what failed by a deadlock or the like is repeated at once.
+const REPEATS: u32 = 5;
+
+/// Of an error's text, so much is kept.
+const MOST_OF_AN_ERROR: usize = 4_000;
+
+/// Why a delivery came to nothing.
+enum Trouble {
+    /// Somebody else has the row by now.
+    Lost,
+    Receiver(FailureCause),
+    Session(Error),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Session(error)
+    }
+}
+
+impl Trouble {
+    fn is_retryable(&self) -> bool {
+        match self {
+            Self::Receiver(FailureCause::Error(error)) => error.is_retryable(),
+            Self::Session(error) => error.is_retryable(),
+            Self::Receiver(FailureCause::Panic(_)) | Self::Lost => false,
+        }
+    }
+
+    fn into_cause(self) -> Option<FailureCause> {
+        match self {
+            Self::Lost => None,
+            Self::Receiver(cause) => Some(cause),
+            Self::Session(error) => Some(FailureCause::Error(error.into())),
+        }
+    }
+}
+
+impl<C: SessionConnection> Session<C> {
+    /// Delivers all that is stored for durable receivers of this program, here and now: for tests and small
+    /// programs. In a server, a worker does.
+    ///
+    /// What was put off, by a failure or by a [`Snooze`], is delivered as if its time had come, and a
+    /// failed attempt is followed by the next at once, up to the receiver's `max_attempts`. Rows that a
+    /// receiver puts off meanwhile are left.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotOutermost`] inside a transaction, [`Error::NoOutbox`] before the table was made, and what
+    /// the database says. A failure of a receiver is none: it is reported as that of an effect is, see
+    /// [`take_failures`](Self::take_failures).
+    ///
+    /// ```standalone_crate
+    /// use diesel::Connection as _;
+    /// use lback::sqlite::{prelude::*, users::*};
+    ///
+    /// #[receiver(user_post_create, durable, id = "mail.welcome")]
+    /// fn welcome(user: &User) {
+    ///     println!("Welcome, {}!", user.username);
+    /// }
+    ///
+    /// let connection = SqliteConnection::establish(":memory:").expect("SQLite opens");
+    /// let mut session = Session::for_test(connection)?;
+    /// lback::sqlite::migrate(&mut session)?;
+    /// lback::sqlite::migrate_outbox(&mut session)?;
+    /// let new = NewUser::new("ada", "ada@example.com", "correct horse battery")?;
+    /// UserRepository::new().create(&mut session, new)?;
+    /// assert_eq!(session.deliver_all()?.done, 1);
+    /// session.take_failures().assert_none();
+    /// # lback::Result::Ok(())
+    /// ```
+    pub fn deliver_all(&mut self) -> Result<Delivered> {
+        if self.in_transaction() {
+            return Err(Error::NotOutermost);
+        }
+        self.check_writable()?;
+        let routes = routes(self)?;
+        for route in &routes {
+            self.about_outbox(|conn| conn.hurry(route.id, route.signal()))?;
+        }
+        self.sweep_outbox(&routes)?;
+        let manner = Manner {
+            claim: 100,
+            is_hasty: true,
+            is_stopping: &|| false,
+        };
+        let mut all = Delivered::default();
+        loop {
+            let some = self.deliver_some(&routes, &manner)?;
+            if some.count() == 0 {
+                return Ok(all);
+            }
+            all += some;
+        }
+    }
+
+    /// A statement of the outbox, outside of transactions.
+    fn about_outbox<T>(
+        &mut self,
+        statement: impl FnOnce(&mut C) -> diesel::QueryResult<T>,
+    ) -> Result<T> {
+        let result = self.statement(statement);
+        result.map_err(|error| self.without_outbox(error))
+    }
+
+    /// Rows whose turn has come and whom nobody has told: whoever should have has died before.
+    pub(super) fn sweep_outbox(&mut self, routes: &[Route]) -> Result<()> {
+        for route in routes.iter().filter(|route| route.durable.is_ordered) {
+            self.about_outbox(|conn| conn.sweep(route.id))?;
+        }
+        Ok(())
+    }
+
+    /// One round: a claim for each receiver that has something due.
+    pub(super) fn deliver_some(
+        &mut self,
+        routes: &[Route],
+        manner: &Manner<'_>,
+    ) -> Result<Delivered> {
+        let mut all = Delivered::default();
+        let known: Vec<_> = routes.iter().map(|it| (it.id, it.signal())).collect();
+        for place in self.about_outbox(|conn| conn.due(&known))? {
+            if let (Some(route), false) = (routes.get(place), (manner.is_stopping)()) {
+                all += self.deliver_to(route, manner)?;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Claims rows of one receiver, and delivers them.
+    fn deliver_to(&mut self, route: &Route, manner: &Manner<'_>) -> Result<Delivered> {
+        let token = uuid_v7().ok_or_else(|| Error::Unsupported {
+            what: "a lease: the operating system gives no random numbers".into(),
+        })?;
+        let claim = Claim {
+            receiver: route.id,
+            signal: route.signal(),
+            version: route.durable.version,
+            token: &token,
+            lease: route.durable.lease,
+            limit: manner.claim,
+            is_ordered: route.durable.is_ordered,
+        };
+        let rows = self.about_outbox(|conn| conn.claim(&claim));
+        let mut rows = match rows {
+            // Others claim too, and one of two that wait for each other has to give way.
+            Err(error) if error.is_retryable() => return Ok(Delivered::default()),
+            rows => rows?,
+        };
+        rows.sort_by_key(|row| row.seq);
+        let mut errand = Errand {
+            route,
+            token: &token,
+            manner,
+            late: Instant::now() + Duration::from_secs(route.durable.lease.into()) / 2,
+            all: Delivered::default(),
+        };
+        if route.receiver.uses_session {
+            errand.exactly_once(self, &rows)?;
+        } else {
+            errand.at_least_once(self, &rows)?;
+        }
+        let all = errand.all;
+        if route.durable.is_ordered && all.done > 0 {
+            // After the commit of what was before them, so that they are seen by this, or see it gone.
+            let keys: Vec<_> = rows.iter().filter_map(|row| row.key.as_deref()).collect();
+            self.about_outbox(|conn| conn.promote(route.id, &keys))?;
+        }
+        Ok(all)
+    }
+}
+
+/// Rows of one receiver that were claimed together.
+struct Errand<'a> {
+    route: &'a Route,
+    token: &'a str,
+    manner: &'a Manner<'a>,
+    /// What has not begun by then might not end within its lease.
+    late: Instant,
+    all: Delivered,
+}
+
+impl Errand<'_> {
+    /// Calls all, outside of transactions, and then finishes those that were done.
+    fn at_least_once<C: SessionConnection>(
+        &mut self,
+        session: &mut Session<C>,
+        rows: &[Claimed],
+    ) -> Result<()> {
+        let mut done = Vec::with_capacity(rows.len());
+        for row in rows {
+            if self.is_too_late() {
+                self.release(session, row)?;
+                continue;
+            }
+            match self.call(session, row) {
+                Ok(()) => done.push(row.seq),
+                Err(trouble) => self.failed(session, row, trouble)?,
+            }
+        }
+        if !done.is_empty() {
+            let gone = session.statement(|conn| conn.finish(&done, self.token))? as u64;
+            self.all.done += gone;
+            self.all.lost += done.len() as u64 - gone;
+        }
+        Ok(())
+    }
+
+    /// Calls each in one transaction with its finish; up to `batch` of them share one.
+    fn exactly_once<C: SessionConnection>(
+        &mut self,
+        session: &mut Session<C>,
+        rows: &[Claimed],
+    ) -> Result<()> {
+        let batch = (self.route.durable.batch as usize).max(1);
+        for chunk in rows.chunks(batch) {
+            if chunk.len() > 1 && !self.is_too_late() {
+                match self.together(session, chunk) {
+                    Ok(()) => {
+                        self.all.done += chunk.len() as u64;
+                        continue;
+                    }
+                    // Nothing of it is stored: each again by itself.
+                    Err(_) => session.check_usable()?,
+                }
+            }
+            for row in chunk {
+                if self.is_too_late() {
+                    self.release(session, row)?;
+                    continue;
+                }
+                match self.repeatedly(session, row) {
+                    Ok(()) => self.all.done += 1,
+                    Err(trouble) => self.failed(session, row, trouble)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What failed by something that goes away by itself is repeated at once.
+    fn repeatedly<C: SessionConnection>(
+        &self,
+        session: &mut Session<C>,
+        row: &Claimed,
+    ) -> std::result::Result<(), Trouble> {
+        let mut repeats = 0;
+        loop {
+            match self.together(session, std::slice::from_ref(row)) {
+                Err(trouble)
+                    if repeats < REPEATS
+                        && trouble.is_retryable()
+                        && !self.is_too_late()
+                        && session.check_usable().is_ok() =>
+                {
+                    repeats += 1;
+                    std::thread::sleep(Duration::from_millis(5 << repeats));
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn together<C: SessionConnection>(
+        &self,
+        session: &mut Session<C>,
+        rows: &[Claimed],
+    ) -> std::result::Result<(), Trouble> {
+        let seqs: Vec<_> = rows.iter().map(|row| row.seq).collect();
+        session.transaction(|session| {
+            // First, so that whoever takes a row over meanwhile waits for what comes of this.
+            let gone = session.write(|conn| conn.finish(&seqs, self.token))?;
+            if gone != seqs.len() {
+                return Err(Trouble::Lost);
+            }
+            rows.iter().try_for_each(|row| self.call(session, row))
+        })
+    }
+
+    /// Calls the receiver.
+    fn call<C: SessionConnection>(
+        &self,
+        session: &mut Session<C>,
+        row: &Claimed,
+    ) -> std::result::Result<(), Trouble> {
+        let most = self.route.durable.max_attempts;
+        if row.attempts > most {
+            let why = format!("at none of {most} attempts did its worker come back");
+            return Err(Trouble::Receiver(FailureCause::Error(why.into())));
+        }
+        let delivery = Delivery {
+            id: row.id.clone(),
+            attempt: row.attempts,
+            queued_at: row.queued_at,
+            seq: row.seq,
+        };
+        let (receiver, deliver) = (self.route.receiver, self.route.durable.deliver);
+        let called = session.run_delivery(receiver, delivery, row.generation, |session| {
+            let mut incoming = self.read(row)?;
+            deliver(session as &mut dyn Any, &mut incoming)
+        });
+        called.map_err(Trouble::Receiver)
+    }
+
+    /// What was stored, in its present form.
+    fn read(&self, row: &Claimed) -> std::result::Result<Incoming, BoxError> {
+        let payload = serde_json::from_str(&row.payload)
+            .map_err(|error| Undecodable(format!("what is stored is no JSON: {error}")))?;
+        let durable = self.route.durable;
+        let payload = match durable.upcast {
+            Some(upcast) if row.version < durable.version => upcast(row.version, payload)?,
+            _ => payload,
+        };
+        Ok(Incoming::new(payload))
+    }
+
+    fn is_too_late(&self) -> bool {
+        (self.manner.is_stopping)() || Instant::now() > self.late
+    }
+
+    /// Gives a row back, and its attempt.
+    fn release<C: SessionConnection>(
+        &mut self,
+        session: &mut Session<C>,
+        row: &Claimed,
+    ) -> Result<()> {
+        let held =
+            session.statement(|conn| conn.put_off(row.seq, self.token, Duration::ZERO, None))?;
+        self.all.released += held as u64;
+        self.all.lost += 1 - (held as u64).min(1);
+        Ok(())
+    }
+
+    fn failed<C: SessionConnection>(
+        &mut self,
+        session: &mut Session<C>,
+        row: &Claimed,
+        trouble: Trouble,
+    ) -> Result<()> {
+        // Where the connection is gone, nobody can say anything about the row: its lease will run out.
+        if let Err(gone) = session.check_usable() {
+            return match trouble {
+                Trouble::Session(error) => Err(error),
+                _ => Err(gone),
+            };
+        }
+        let Some(cause) = trouble.into_cause() else {
+            self.all.lost += 1;
+            return Ok(());
+        };
+        let (seq, token) = (row.seq, self.token);
+        if let Some(Snooze(after)) = found::<Snooze>(&cause) {
+            let after = *after;
+            let held = session.statement(|conn| conn.put_off(seq, token, after, None))?;
+            self.count(held, |all| &mut all.snoozed);
+            return Ok(());
+        }
+        let text = shortened(cause.to_string());
+        let is_hopeless = found::<Undeliverable>(&cause).is_some();
+        if is_hopeless || row.attempts >= self.route.durable.max_attempts {
+            let held = session.statement(|conn| conn.bury(seq, token, &text))?;
+            self.count(held, |all| &mut all.dead);
+        } else {
+            let after = match self.manner.is_hasty {
+                true => Duration::ZERO,
+                false => pause(row.attempts),
+            };
+            let held = session.statement(|conn| conn.put_off(seq, token, after, Some(&text)))?;
+            self.count(held, |all| &mut all.failed);
+        }
+        session.report_delivery(self.route.receiver, cause);
+        Ok(())
+    }
+
+    /// Something was done to the row, if it was still held.
+    fn count(&mut self, held: usize, of: impl FnOnce(&mut Delivered) -> &mut u64) {
+        let what = match held {
+            0 => &mut self.all.lost,
+            _ => of(&mut self.all),
+        };
+        *what += 1;
+    }
+}
+
+/// How long to wait after so many attempts: a second, doubled each time up to six hours; ten per cent more or
+/// less, so that those which failed together do not come back together.
+fn pause(attempts: u32) -> Duration {
+    const MOST: u64 = 6 * 3_600;
+    let seconds = (1_u64 << (attempts.max(1) - 1).min(20)).min(MOST);
+    let mut random = [0_u8; 2];
+    // Without random numbers they come back together.
+    let _ = getrandom::fill(&mut random);
+    let jitter = f64::from(u16::from_ne_bytes(random)) / f64::from(u16::MAX);
+    Duration::from_secs(seconds).mul_f64(0.9 + 0.2 * jitter)
+}
+
+fn shortened(mut text: String) -> String {
+    if text.len() > MOST_OF_AN_ERROR {
+        let end = (0..=MOST_OF_AN_ERROR)
+            .rev()
+            .find(|&end| text.is_char_boundary(end));
+        text.truncate(end.unwrap_or_default());
+    }
+    text
+}
+
+/// What a receiver has returned, wherever it stands among the causes.
+fn found<T: StdError + 'static>(cause: &FailureCause) -> Option<&T> {
+    match cause {
+        FailureCause::Error(error) => causes(error.as_ref()).find_map(|error| error.downcast_ref()),
+        FailureCause::Panic(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{pause, shortened};
+
+    #[test]
+    fn pauses_double_up_to_six_hours() {
+        for (attempts, seconds) in [
+            (1, 1.0),
+            (2, 2.0),
+            (5, 16.0),
+            (20, 21_600.0),
+            (99, 21_600.0),
+        ] {
+            let pause = pause(attempts).as_secs_f64();
+            assert!(
+                (seconds * 0.9..=seconds * 1.1).contains(&pause),
+                "{attempts}: {pause}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_long_text_ends_at_a_letter() {
+        let text = shortened("ä".repeat(3_000));
+        assert_eq!(text.chars().count(), 2_000);
+    }
+}

@@ -1,0 +1,83 @@
+//! The INSERT of parcels: one statement for many.
+
+use diesel::QueryResult;
+use diesel::backend::Backend;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, HasSqlType, Nullable, Text};
+
+use crate::session::ledger::Parcel;
+
+/// How a database writes a row of the outbox.
+pub(crate) trait InsertText: Backend {
+    /// Before the rows.
+    const HEAD: &'static str;
+    /// Around the values of a row: id, receiver, signal, version, generation, key, payload.
+    const ROW: [&'static str; 7];
+    /// The end of a row that is due at once.
+    const DUE: &'static str;
+    /// The end of a row that waits for others of its key.
+    const HELD: &'static str;
+}
+
+/// The INSERT of so many rows, which Diesel knows by its type: so its text is written once a connection.
+pub(crate) struct Insert<'a, const ROWS: usize, const HELD: bool>(pub(crate) &'a [&'a Parcel]);
+
+impl<const ROWS: usize, const HELD: bool> QueryId for Insert<'_, ROWS, HELD> {
+    type QueryId = Insert<'static, ROWS, HELD>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<DB, const ROWS: usize, const HELD: bool> QueryFragment<DB> for Insert<'_, ROWS, HELD>
+where
+    DB: InsertText + HasSqlType<Text> + HasSqlType<BigInt>,
+    str: ToSql<Text, DB>,
+    i64: ToSql<BigInt, DB>,
+    Option<String>: ToSql<Nullable<Text>, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        let text = DB::ROW;
+        out.push_sql(DB::HEAD);
+        for (i, parcel) in self.0.iter().enumerate() {
+            if i > 0 {
+                out.push_sql(", ");
+            }
+            out.push_sql(text[0]);
+            out.push_bind_param::<Text, str>(&parcel.id)?;
+            out.push_sql(text[1]);
+            out.push_bind_param::<Text, str>(parcel.receiver.id)?;
+            out.push_sql(text[2]);
+            out.push_bind_param::<Text, str>(parcel.receiver.signal.name())?;
+            out.push_sql(text[3]);
+            out.push_bind_param::<BigInt, i64>(&parcel.version)?;
+            out.push_sql(text[4]);
+            out.push_bind_param::<BigInt, i64>(&parcel.generation)?;
+            out.push_sql(text[5]);
+            out.push_bind_param::<Nullable<Text>, Option<String>>(&parcel.key)?;
+            out.push_sql(text[6]);
+            out.push_bind_param::<Text, str>(parcel.text())?;
+            out.push_sql(if HELD { DB::HELD } else { DB::DUE });
+        }
+        Ok(())
+    }
+}
+
+/// How many bytes a statement may carry: servers refuse the greatest (`max_allowed_packet`).
+const MOST_BYTES: usize = 1 << 20;
+
+/// Parts that are not too large for one statement; a row that is, alone.
+pub(crate) fn by_size<'p, 'a>(
+    mut all: &'p [&'a Parcel],
+) -> impl Iterator<Item = &'p [&'a Parcel]> + use<'p, 'a> {
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |parcel: &&&Parcel| {
+            bytes += parcel.text().len();
+            bytes <= MOST_BYTES
+        };
+        let count = all.iter().take_while(fits).count().max(1).min(all.len());
+        let (part, rest) = all.split_at(count);
+        all = rest;
+        (!part.is_empty()).then_some(part)
+    })
+}

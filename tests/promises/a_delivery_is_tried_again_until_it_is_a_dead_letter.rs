@@ -1,0 +1,158 @@
+//! A failed delivery is tried again under the same id, later each time, and after its last attempt the row is
+//! a dead letter, which can be replayed or discarded. `Snooze` costs no attempt, and `Undeliverable` all.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use crate::database::*;
+use diesel::connection::SimpleConnection;
+use lback::BoxError;
+use lback::outbox::{Delivery, Snooze, Undeliverable};
+use lback_tests::{count, new_user};
+
+own_users!();
+
+#[derive(Default)]
+struct Server {
+    is_up: bool,
+    seen: Mutex<Vec<(String, u32)>>,
+}
+
+#[receiver(user_post_create, durable, id = "again.tell", max_attempts = 3)]
+fn tell(
+    user: &User,
+    #[state] server: &Server,
+    #[state] delivery: &Delivery,
+) -> Result<(), BoxError> {
+    let mut seen = server.seen.lock().expect("nobody panics");
+    seen.push((delivery.id.clone(), delivery.attempt));
+    match &*user.username {
+        _ if server.is_up => Ok(()),
+        "later" => Err(Snooze(Duration::from_secs(3_600)).into()),
+        "never" => Err(Undeliverable("there is no such address".into()).into()),
+        _ => Err("the server is down".into()),
+    }
+}
+
+#[test]
+fn the_id_stays_and_the_attempts_are_counted() -> lback::Result<()> {
+    let Some(database) = Database::with_outbox() else {
+        return Ok(());
+    };
+    let mut session = database.session().with_state(Server::default());
+    Users.create(&mut session, new_user("ada"))?;
+    let delivered = session.deliver_all()?;
+    assert_eq!(
+        (delivered.failed, delivered.dead, delivered.done),
+        (2, 1, 0)
+    );
+    assert_eq!(session.take_failures().count, 3);
+
+    let letters = session.outbox().dead_letters(10)?;
+    let seen = std::mem::take(
+        &mut *session
+            .state::<Server>()
+            .expect("there")
+            .seen
+            .lock()
+            .expect("sound"),
+    );
+    let id = letters[0].id.clone();
+    assert_eq!(seen, [(id.clone(), 1), (id.clone(), 2), (id.clone(), 3)]);
+    assert_eq!(letters[0].receiver, "again.tell");
+    assert_eq!(
+        (letters[0].attempts, &*letters[0].error),
+        (3, "the server is down")
+    );
+    assert!(
+        letters[0].payload.contains("ada@example.com"),
+        "{}",
+        letters[0].payload
+    );
+    assert_eq!(session.deliver_all()?.count(), 0);
+
+    let mut session = session.with_state(Server {
+        is_up: true,
+        ..Server::default()
+    });
+    assert!(session.outbox().replay(&id)?);
+    assert!(
+        !session.outbox().replay(&id)?,
+        "it is no dead letter any more"
+    );
+    assert_eq!(session.deliver_all()?.done, 1);
+    let seen = session
+        .state::<Server>()
+        .expect("there")
+        .seen
+        .lock()
+        .expect("sound")
+        .clone();
+    assert_eq!(seen, [(id.clone(), 1)]);
+    assert!(!session.outbox().discard(&id)? && !session.outbox().discard("no id")?);
+    Ok(())
+}
+
+#[test]
+fn what_is_put_off_costs_no_attempt_and_what_is_hopeless_costs_all() -> lback::Result<()> {
+    let Some(database) = Database::with_outbox() else {
+        return Ok(());
+    };
+    let mut session = database.session().with_state(Server::default());
+    for name in ["later", "never"] {
+        Users.create(&mut session, new_user(name))?;
+    }
+    for _ in 0..5 {
+        assert_eq!(session.deliver_all()?.snoozed, 1);
+    }
+    let depths = session.outbox().depths()?;
+    assert_eq!(depths.len(), 1, "{depths:?}");
+    let depth = &depths[0];
+    assert_eq!(
+        (depth.ready, depth.scheduled, depth.running, depth.dead),
+        (0, 1, 0, 1)
+    );
+    assert!(depth.is_known && depth.receiver == "again.tell");
+
+    let letters = session.outbox().dead_letters(10)?;
+    assert_eq!(
+        (&*letters[0].error, letters[0].attempts),
+        ("there is no such address", 1)
+    );
+    assert!(session.outbox().discard(&letters[0].id)?);
+    assert_eq!(count("lback_outbox", &mut session), 1);
+    Ok(())
+}
+
+#[test]
+fn a_row_that_takes_its_worker_along_is_a_dead_letter_in_the_end() -> lback::Result<()> {
+    let Some(database) = Database::with_outbox() else {
+        return Ok(());
+    };
+    let mut session = database.session().with_state(Server {
+        is_up: true,
+        ..Server::default()
+    });
+    Users.create(&mut session, new_user("ada"))?;
+    // As three workers leave it that were killed.
+    session
+        .conn()
+        .batch_execute("UPDATE lback_outbox SET attempts = 3")?;
+    assert_eq!(session.deliver_all()?.dead, 1);
+    assert!(
+        session
+            .state::<Server>()
+            .expect("there")
+            .seen
+            .lock()
+            .expect("sound")
+            .is_empty()
+    );
+    let letters = session.outbox().dead_letters(10)?;
+    assert!(
+        letters[0].error.contains("at none of 3 attempts"),
+        "{}",
+        letters[0].error
+    );
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! A durable receiver that sends the signal it hears does not go on for ever: rows say how many came before
+//! them, and the bound of generations holds for them as for effects.
+
+use crate::database::*;
+use lback_tests::{Trace, new_user};
+
+own_users!();
+
+#[receiver(user_post_create, durable, id = "generations.more", max_attempts = 1)]
+fn more(user: &User, session: &mut Session, #[state] trace: &Trace) -> lback::Result<()> {
+    trace.note(&user.username);
+    Users.create(session, new_user(&format!("{}+", user.username)))?;
+    Ok(())
+}
+
+#[test]
+fn a_loop_ends() -> lback::Result<()> {
+    let Some(database) = Database::with_outbox() else {
+        return Ok(());
+    };
+    let trace = Trace::new();
+    let mut session = database
+        .session()
+        .with_state(trace.clone())
+        .with_max_generations(3);
+    Users.create(&mut session, new_user("ada"))?;
+    let delivered = session.deliver_all()?;
+    assert_eq!((delivered.done, delivered.dead), (2, 1));
+    assert_eq!(trace.take(), ["ada", "ada+", "ada++"]);
+    let letter = session.outbox().dead_letters(1)?.remove(0);
+    assert!(letter.error.contains("effects"), "{}", letter.error);
+    Ok(())
+}
