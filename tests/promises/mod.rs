@@ -54,6 +54,7 @@ mod all_rows_of_a_transaction_are_stored_together;
 mod an_async_effect_begins_after_its_own_commit;
 mod an_async_effect_holds_no_connection;
 mod an_async_effect_without_a_runtime_is_refused_before_anything_is_written;
+mod an_async_receiver_is_delivered_to_by_its_worker;
 mod an_effect_may_read_and_write;
 mod an_effect_owns_what_it_saw;
 mod an_effect_waits_for_the_outermost_commit;

@@ -86,18 +86,11 @@ fn delivery(
                              function has moved to: add `id = \"mail.welcome\"`",
                         );
                     }
-                    if let Some(token) = is_async {
-                        mistakes.absorb(syn::Error::new(
-                            token,
-                            "a durable receiver is synchronous, for it runs in a worker's own thread, which may \
-                             wait; leave `async` out, and let it wait for a future with a runtime's \
-                             `block_on`, taken as `#[state]`",
-                        ));
-                    }
                     Delivery::Durable {
                         named,
                         options: durable.checked(&parameters, mistakes),
                         parameters,
+                        is_async,
                     }
                 }
             }

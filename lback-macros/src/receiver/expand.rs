@@ -130,8 +130,12 @@ fn demands(delivery: &Delivery) -> Vec<(Span, &'static str)> {
             demands.extend(is_async.map(|token| (token, "AllowsAsyncEffect")));
             demands
         }
-        Delivery::Durable { named, .. } => {
-            vec![(*named, "SessionSignal"), (*named, "AllowsDurable")]
+        Delivery::Durable {
+            named, is_async, ..
+        } => {
+            let mut demands = vec![(*named, "SessionSignal"), (*named, "AllowsDurable")];
+            demands.extend(is_async.map(|token| (token, "AllowsAsyncEffect")));
+            demands
         }
     }
 }
@@ -183,11 +187,12 @@ fn durable(receiver: &Receiver, signal: &Path) -> Option<TokenStream> {
         parameters,
         options,
         named,
+        is_async,
     } = &receiver.delivery
     else {
         return None;
     };
-    let deliver = handler::deliver(receiver, signal, *named, parameters);
+    let deliver = handler::deliver(receiver, signal, *named, parameters, *is_async);
     let Durable {
         aliases,
         version,
@@ -276,8 +281,12 @@ fn delivery(delivery: &Delivery) -> TokenStream {
                     .any(|each| matches!(each, Kept::Connection(_) | Kept::Session(_))),
             )
         }
-        Delivery::Durable { parameters, .. } => (
-            None,
+        Delivery::Durable {
+            parameters,
+            is_async,
+            ..
+        } => (
+            is_async.map(|_| quote!(.asynchronous())),
             parameters
                 .iter()
                 .any(|each| matches!(each, Kept::Connection(_) | Kept::Session(_))),

@@ -37,6 +37,7 @@ pub(super) fn handle(receiver: &Receiver, signal: &Path) -> TokenStream {
             named,
             parameters,
             options,
+            ..
         } => stored(signal, *named, parameters, options.ordered.as_ref()),
     };
     quote!(|#args| { #body })
@@ -205,6 +206,7 @@ pub(super) fn deliver(
     signal: &Path,
     phase: Span,
     parameters: &[Kept],
+    is_async: Option<Span>,
 ) -> TokenStream {
     let session = Ident::new("session", Span::mixed_site());
     let payload = Ident::new("payload", Span::mixed_site());
@@ -224,7 +226,7 @@ pub(super) fn deliver(
             Kept::Argument(name, form) => call.read(name, form, &payload),
         }
     }
-    let outcome = outcome(receiver, &call.passed, None);
+    let outcome = outcome(receiver, &call.passed, is_async);
     let Call {
         states,
         lets,
@@ -234,8 +236,19 @@ pub(super) fn deliver(
     let delivering = quote_spanned! {located(phase)=>
         let #session = ::lback::__private::delivering::<#signal>(#session)?;
     };
+    if let Some(token) = is_async {
+        // At `async`, since that is why what is kept across an `.await` has to be `Send`.
+        let task = quote_spanned! {located(token)=>
+            ::core::result::Result::Ok(::std::boxed::Box::pin(async move { #borrows #outcome }))
+        };
+        return quote! {
+            ::lback::__private::Deliver::Async(|#session, #payload| { #delivering #states #lets #task })
+        };
+    }
     quote! {
-        |#session, #payload| { #delivering #states #lets #borrows #outcome }
+        ::lback::__private::Deliver::Sync(
+            |#session, #payload| { #delivering #states #lets #borrows #outcome }
+        )
     }
 }
 

@@ -50,6 +50,7 @@ pub(super) enum Delivery {
         named: Span,
         parameters: Vec<Kept>,
         options: Durable,
+        is_async: Option<Span>,
     },
 }
 

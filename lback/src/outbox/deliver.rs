@@ -8,7 +8,11 @@ use super::route::{Route, routes};
 use super::{Snooze, Undeliverable};
 use crate::error::{Error, Result, Retryable, causes};
 use crate::failure::FailureCause;
-use crate::receiver::{BoxError, Delivery, Incoming, Undecodable};
+#[cfg(feature = "tokio")]
+use crate::receiver::Task;
+use crate::receiver::{BoxError, Deliver, Delivery, Incoming, Undecodable};
+#[cfg(feature = "tokio")]
+use crate::session::Origin;
 use crate::session::{Claim, Claimed, Session, SessionConnection};
 use crate::value::uuid_v7;
 
@@ -189,6 +193,10 @@ impl<C: SessionConnection> Session<C> {
 
     /// Claims rows of one receiver, and delivers them.
     fn deliver_to(&mut self, route: &Route, manner: &Manner<'_>) -> Result<Delivered> {
+        #[cfg(feature = "tokio")]
+        if route.receiver.is_async {
+            self.check_runtime(route.receiver)?;
+        }
         let token = uuid_v7().ok_or_else(|| Error::Unsupported {
             what: "a lease: the operating system gives no random numbers".into(),
         })?;
@@ -215,18 +223,17 @@ impl<C: SessionConnection> Session<C> {
             late: Instant::now() + Duration::from_secs(route.durable.lease.into()) / 2,
             all: Delivered::default(),
         };
+        #[cfg(feature = "tokio")]
+        if let Deliver::Async(begin) = route.durable.deliver {
+            errand.in_flight(self, &rows, begin)?;
+            return errand.done(self, &rows);
+        }
         if route.receiver.uses_session {
             errand.exactly_once(self, &rows)?;
         } else {
             errand.at_least_once(self, &rows)?;
         }
-        let all = errand.all;
-        if route.durable.is_ordered && all.done > 0 {
-            // After the commit of what was before them, so that they are seen by this, or see it gone.
-            let keys: Vec<_> = rows.iter().filter_map(|row| row.key.as_deref()).collect();
-            self.about_outbox(|conn| conn.promote(route.id, &keys))?;
-        }
-        Ok(all)
+        errand.done(self, &rows)
     }
 }
 
@@ -258,12 +265,97 @@ impl Errand<'_> {
                 Err(trouble) => self.failed(session, row, trouble)?,
             }
         }
+        self.finish(session, &done)
+    }
+
+    /// Begins all on the runtime, waits for all, and then finishes those that were done.
+    #[cfg(feature = "tokio")]
+    fn in_flight<C: SessionConnection>(
+        &mut self,
+        session: &mut Session<C>,
+        rows: &[Claimed],
+        begin: fn(&mut dyn Any, &mut Incoming) -> std::result::Result<Task, BoxError>,
+    ) -> Result<()> {
+        let receiver = self.route.receiver;
+        let runtime = session.runtime().ok_or(Error::NoRuntime { receiver })?;
+        let mut tasks = Vec::with_capacity(rows.len());
+        for row in rows {
+            if self.is_too_late() {
+                self.release(session, row)?;
+                continue;
+            }
+            let begun = self.check_attempts(row).and_then(|()| {
+                let (delivery, generation) = (delivery_of(row), row.generation);
+                let begun = session.begin_delivery(receiver, delivery, generation, |session| {
+                    begin(session as &mut dyn Any, &mut self.read(row)?)
+                });
+                begun.map_err(Trouble::Receiver)
+            });
+            match begun {
+                Ok(task) => tasks.push((row, task)),
+                Err(trouble) => self.failed(session, row, trouble)?,
+            }
+        }
+        // Not by `block_on`, which is refused on a thread of a runtime.
+        let (tell, told) = std::sync::mpsc::channel();
+        let mut running = Vec::with_capacity(tasks.len());
+        for (place, (row, task)) in tasks.into_iter().enumerate() {
+            let (tell, generation) = (tell.clone(), row.generation);
+            let origin = Origin {
+                receiver,
+                generation,
+            };
+            runtime.spawn(async move {
+                let outcome = origin.perform(task).await;
+                let _ = tell.send((place, outcome));
+            });
+            running.push((row, None));
+        }
+        drop(tell);
+        for (place, outcome) in told {
+            running[place].1 = Some(outcome);
+        }
+        let mut done = Vec::with_capacity(running.len());
+        for (row, outcome) in running {
+            let outcome = outcome.unwrap_or_else(|| {
+                let why = "the runtime was shut down before it was done";
+                Err(FailureCause::Error(why.into()))
+            });
+            session.observe_delivery(receiver, &outcome);
+            match outcome {
+                Ok(()) => done.push(row.seq),
+                Err(cause) => self.failed(session, row, Trouble::Receiver(cause))?,
+            }
+        }
+        self.finish(session, &done)
+    }
+
+    /// Marks rows as done after they were.
+    fn finish<C: SessionConnection>(
+        &mut self,
+        session: &mut Session<C>,
+        done: &[i64],
+    ) -> Result<()> {
         if !done.is_empty() {
-            let gone = session.statement(|conn| conn.finish(&done, self.token))? as u64;
+            let gone = session.statement(|conn| conn.finish(done, self.token))? as u64;
             self.all.done += gone;
             self.all.lost += done.len() as u64 - gone;
         }
         Ok(())
+    }
+
+    /// What came of it all. Of an ordered receiver, the next of each key have their turn.
+    fn done<C: SessionConnection>(
+        self,
+        session: &mut Session<C>,
+        rows: &[Claimed],
+    ) -> Result<Delivered> {
+        if self.route.durable.is_ordered && self.all.done > 0 {
+            // After the commit of what was before them, so that they are seen by this, or see it gone.
+            let keys: Vec<_> = rows.iter().filter_map(|row| row.key.as_deref()).collect();
+            session.about_outbox(|conn| conn.promote(self.route.id, &keys))?;
+        }
+        Ok(self.all)
     }
 
     /// Calls each in one transaction with its finish; up to `batch` of them share one.
@@ -343,23 +435,27 @@ impl Errand<'_> {
         session: &mut Session<C>,
         row: &Claimed,
     ) -> std::result::Result<(), Trouble> {
+        self.check_attempts(row)?;
+        let (receiver, deliver) = (self.route.receiver, self.route.durable.deliver);
+        let called = session.run_delivery(receiver, delivery_of(row), row.generation, |session| {
+            let mut incoming = self.read(row)?;
+            match deliver {
+                Deliver::Sync(deliver) => deliver(session as &mut dyn Any, &mut incoming),
+                #[cfg(feature = "tokio")]
+                Deliver::Async(_) => Err(Error::NoRuntime { receiver }.into()),
+            }
+        });
+        called.map_err(Trouble::Receiver)
+    }
+
+    /// One attempt more than allowed: those before have all ended with their process.
+    fn check_attempts(&self, row: &Claimed) -> std::result::Result<(), Trouble> {
         let most = self.route.durable.max_attempts;
         if row.attempts > most {
             let why = format!("at none of {most} attempts did its worker come back");
             return Err(Trouble::Receiver(FailureCause::Error(why.into())));
         }
-        let delivery = Delivery {
-            id: row.id.clone(),
-            attempt: row.attempts,
-            queued_at: row.queued_at,
-            seq: row.seq,
-        };
-        let (receiver, deliver) = (self.route.receiver, self.route.durable.deliver);
-        let called = session.run_delivery(receiver, delivery, row.generation, |session| {
-            let mut incoming = self.read(row)?;
-            deliver(session as &mut dyn Any, &mut incoming)
-        });
-        called.map_err(Trouble::Receiver)
+        Ok(())
     }
 
     /// What was stored, in its present form.
@@ -439,6 +535,15 @@ impl Errand<'_> {
             _ => of(&mut self.all),
         };
         *what += 1;
+    }
+}
+
+fn delivery_of(row: &Claimed) -> Delivery {
+    Delivery {
+        id: row.id.clone(),
+        attempt: row.attempts,
+        queued_at: row.queued_at,
+        seq: row.seq,
     }
 }
 

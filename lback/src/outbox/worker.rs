@@ -37,6 +37,8 @@ pub struct WorkerBuilder<C: SessionConnection + R2D2Connection> {
     claim: u32,
     poll: Duration,
     listeners: Vec<Listener>,
+    #[cfg(feature = "tokio")]
+    runtime: Option<tokio::runtime::Handle>,
 }
 
 /// Hears of the commits of other processes until it is told to stop.
@@ -90,11 +92,21 @@ impl<C: SessionConnection + R2D2Connection> Database<C> {
             claim: 32,
             poll: Duration::from_secs(1),
             listeners: Vec::new(),
+            #[cfg(feature = "tokio")]
+            runtime: None,
         }
     }
 }
 
 impl<C: SessionConnection + R2D2Connection> WorkerBuilder<C> {
+    /// Where `async` receivers run; that around [`start`](Self::start), unless told. All that a thread has
+    /// claimed is in flight at once.
+    #[cfg(feature = "tokio")]
+    pub fn runtime(mut self, runtime: tokio::runtime::Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
     /// How many deliver at the same time; 1 unless told. Each takes a connection of the pool while it has
     /// something to do.
     pub fn threads(mut self, threads: usize) -> Self {
@@ -120,12 +132,24 @@ impl<C: SessionConnection + R2D2Connection> WorkerBuilder<C> {
     ///
     /// # Errors
     ///
-    /// [`Error::StateMissing`] if a receiver names a state that the pool has not, [`Error::NoOutbox`] before
+    /// [`Error::StateMissing`] if a receiver names a state that the pool has not, `Error::NoRuntime` if one is an
+    /// `async fn` and there is no runtime, [`Error::NoOutbox`] before
     /// the table was made, [`Error::Registry`], and [`Error::Connection`].
     pub fn start(self) -> Result<Worker> {
-        let mut session = session_for(&self.database)?;
+        let place = Place {
+            database: self.database,
+            #[cfg(feature = "tokio")]
+            runtime: self
+                .runtime
+                .or_else(|| tokio::runtime::Handle::try_current().ok()),
+        };
+        let mut session = place.session()?;
         let routes = routes(&session)?;
         check_states(&mut session, &routes)?;
+        #[cfg(feature = "tokio")]
+        for route in routes.iter().filter(|route| route.receiver.is_async) {
+            session.check_runtime(route.receiver)?;
+        }
         for depth in session.outbox().depths()? {
             if !depth.is_known {
                 warn(&format!(
@@ -142,7 +166,7 @@ impl<C: SessionConnection + R2D2Connection> WorkerBuilder<C> {
             listeners: Vec::new(),
         };
         let hand = Hand {
-            database: self.database,
+            place,
             routes: routes.into(),
             claim: self.claim,
             poll: self.poll,
@@ -179,10 +203,32 @@ fn not_started(error: std::io::Error) -> Error {
     }
 }
 
-fn session_for<C: SessionConnection + R2D2Connection>(
-    database: &Database<C>,
-) -> Result<Session<C>> {
-    Ok(database.session()?.with_state(database.clone()))
+/// Where sessions come from, and where `async` receivers run.
+struct Place<C: SessionConnection + R2D2Connection> {
+    database: Database<C>,
+    #[cfg(feature = "tokio")]
+    runtime: Option<tokio::runtime::Handle>,
+}
+
+impl<C: SessionConnection + R2D2Connection> Clone for Place<C> {
+    fn clone(&self) -> Self {
+        Self {
+            database: self.database.clone(),
+            #[cfg(feature = "tokio")]
+            runtime: self.runtime.clone(),
+        }
+    }
+}
+
+impl<C: SessionConnection + R2D2Connection> Place<C> {
+    fn session(&self) -> Result<Session<C>> {
+        let session = self.database.session()?.with_state(self.database.clone());
+        #[cfg(feature = "tokio")]
+        if let Some(runtime) = &self.runtime {
+            return Ok(session.with_runtime(runtime.clone()));
+        }
+        Ok(session)
+    }
 }
 
 /// Fails if a receiver will ask for a state that is not there.
@@ -217,7 +263,7 @@ fn warn(what: &str) {
 
 /// What each thread has.
 struct Hand<C: SessionConnection + R2D2Connection> {
-    database: Database<C>,
+    place: Place<C>,
     routes: Arc<[Route]>,
     claim: u32,
     poll: Duration,
@@ -229,7 +275,7 @@ struct Hand<C: SessionConnection + R2D2Connection> {
 impl<C: SessionConnection + R2D2Connection> Clone for Hand<C> {
     fn clone(&self) -> Self {
         Self {
-            database: self.database.clone(),
+            place: self.place.clone(),
             routes: Arc::clone(&self.routes),
             claim: self.claim,
             poll: self.poll,
@@ -277,7 +323,7 @@ impl<C: SessionConnection + R2D2Connection> Hand<C> {
 
     /// Delivers until nothing is due. The connection goes back to the pool then: others wait for it.
     fn deliver(&self, all: &mut Delivered) -> Result<()> {
-        let mut session = session_for(&self.database)?;
+        let mut session = self.place.session()?;
         let manner = Manner {
             claim: self.claim,
             is_hasty: false,

@@ -3,6 +3,8 @@
 use std::any::{Any, TypeId};
 use std::time::SystemTime;
 
+#[cfg(feature = "tokio")]
+use super::Task;
 use super::{BoxError, Incoming, Outcome};
 
 /// One delivery of a row of the outbox to a durable receiver: a state that is in force while the receiver
@@ -42,7 +44,14 @@ pub struct Delivery {
 /// Reads the arguments again, and calls the receiver. The session is one of the receiver's connection.
 // Not public API. Used by generated code.
 #[doc(hidden)]
-pub type Deliver = fn(&mut dyn Any, &mut Incoming) -> Outcome;
+#[derive(Clone, Copy, Debug)]
+pub enum Deliver {
+    /// At once.
+    Sync(fn(&mut dyn Any, &mut Incoming) -> Outcome),
+    /// On a runtime.
+    #[cfg(feature = "tokio")]
+    Async(fn(&mut dyn Any, &mut Incoming) -> Result<Task, BoxError>),
+}
 
 /// Turns what an earlier version has stored into what this one reads. It is told which version that was.
 pub type Upcast = fn(u32, serde_json::Value) -> Result<serde_json::Value, BoxError>;

@@ -61,6 +61,12 @@ impl<C: SessionConnection> Session<C> {
         Lane::on(runtime, failures)
     }
 
+    /// Where they run.
+    pub(crate) fn runtime(&self) -> Option<Handle> {
+        let own = self.lane.as_ref().map(|lane| lane.runtime().clone());
+        own.or_else(|| Handle::try_current().ok())
+    }
+
     /// Fails if a receiver will need a runtime, and there is none. A capture holds it back anyway.
     pub(crate) fn check_runtime(&self, receiver: &'static Registration) -> Result<()> {
         if self.lane.is_some() || self.is_capturing() || Handle::try_current().is_ok() {

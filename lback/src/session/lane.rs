@@ -107,6 +107,10 @@ impl Lane {
         }
     }
 
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
     /// The next one; without one, nobody drives any more.
     fn next(&self) -> Option<Departed> {
         let mut queue = self.queue();

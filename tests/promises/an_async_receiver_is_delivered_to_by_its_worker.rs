@@ -1,0 +1,118 @@
+//! An `async` durable receiver runs on the worker's runtime, and all that a thread has claimed is in flight at once. It
+//! is at least once: failures and panics are tried again. Without a runtime nothing is claimed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::database::*;
+use lback::outbox::Delivery;
+use lback::{BoxError, Error};
+use lback_tests::{Trace, count, new_user};
+use tokio::runtime::{Builder, Runtime};
+
+own_users!();
+
+#[derive(Default)]
+struct Flight {
+    up: AtomicU32,
+    most: AtomicU32,
+}
+
+#[receiver(user_post_create, durable, id = "async.publish")]
+async fn publish(
+    user: &User,
+    #[state] flight: &Arc<Flight>,
+    #[state] trace: &Trace,
+    #[state] delivery: &Delivery,
+) -> Result<(), BoxError> {
+    let up = flight.up.fetch_add(1, Ordering::SeqCst) + 1;
+    flight.most.fetch_max(up, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    flight.up.fetch_sub(1, Ordering::SeqCst);
+    match (&*user.username, delivery.attempt) {
+        ("fails", 1) => Err("the broker is away".into()),
+        ("panics", 1) => panic!("at first"),
+        _ => {
+            trace.note(&user.username);
+            Ok(())
+        }
+    }
+}
+
+fn runtime() -> Runtime {
+    let mut builder = Builder::new_multi_thread();
+    builder
+        .worker_threads(1)
+        .enable_time()
+        .build()
+        .expect("it can be started")
+}
+
+#[test]
+fn all_that_was_claimed_is_in_flight() -> lback::Result<()> {
+    let Some(database) = Database::with_outbox() else {
+        return Ok(());
+    };
+    let (flight, trace, runtime) = (Arc::<Flight>::default(), Trace::new(), runtime());
+    let pool = lback::Database::<Native>::builder()
+        .with_state(Arc::clone(&flight))
+        .with_state(trace.clone())
+        .with_failure_handler(|_| {})
+        .with_registry(&lback::manual_registry![publish]?)
+        .connect(&database.url())?;
+    let mut session = database.session();
+    session.transaction(|session| {
+        let names = (0..20).map(|i| format!("user{i}"));
+        names
+            .chain(["fails".into(), "panics".into()])
+            .try_for_each(|name| Users.create(session, new_user(&name)).map(drop))
+    })?;
+
+    let refused = pool.worker().start();
+    assert!(
+        matches!(refused, Err(Error::NoRuntime { .. })),
+        "{refused:?}"
+    );
+    let worker = pool.worker().runtime(runtime.handle().clone());
+    let worker = worker.poll(Duration::from_millis(20)).start()?;
+    let start = Instant::now();
+    while count("lback_outbox", &mut session) > 0 {
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "the outbox is not empty"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let delivered = worker.stop();
+    assert_eq!((delivered.done, delivered.failed), (22, 2));
+    assert_eq!(trace.take().len(), 22);
+    assert!(flight.most.load(Ordering::SeqCst) > 10);
+    Ok(())
+}
+
+#[test]
+fn in_a_test_with_a_runtime() -> lback::Result<()> {
+    let Some(database) = Database::with_outbox() else {
+        return Ok(());
+    };
+    let (trace, runtime) = (Trace::new(), runtime());
+    let mut session = database
+        .session()
+        .with_state(trace.clone())
+        .with_state(Arc::<Flight>::default());
+    Users.create(&mut session, new_user("ada"))?;
+    let refused = session.deliver_all();
+    assert!(
+        matches!(refused, Err(Error::NoRuntime { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(count("lback_outbox WHERE attempts = 0", &mut session), 1);
+
+    let mut session = session.with_runtime(runtime.handle().clone());
+    let (delivered, recording) = session.record(Session::deliver_all);
+    assert_eq!(delivered?.done, 1);
+    recording.assert_ran(publish);
+    assert_eq!(trace.take(), ["ada"]);
+    Ok(())
+}
