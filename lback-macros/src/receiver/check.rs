@@ -88,7 +88,7 @@ fn delivery(
                     }
                     Delivery::Durable {
                         named,
-                        options: durable.checked(&parameters, mistakes),
+                        options: durable.checked(&parameters, mistakes).into(),
                         parameters,
                         is_async,
                     }

@@ -201,7 +201,7 @@ fn durable(receiver: &Receiver, signal: &Path) -> Option<TokenStream> {
         batch,
         upcast,
         ordered,
-    } = options;
+    } = &**options;
     let ordered = ordered.as_ref().map(|_| quote!(.ordered()));
     let aliases = (!aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])));
     let numbers = [

@@ -49,7 +49,7 @@ pub(super) enum Delivery {
     Durable {
         named: Span,
         parameters: Vec<Kept>,
-        options: Durable,
+        options: Box<Durable>,
         is_async: Option<Span>,
     },
 }

@@ -274,7 +274,7 @@ impl Errand<'_> {
         &mut self,
         session: &mut Session<C>,
         rows: &[Claimed],
-        begin: fn(&mut dyn Any, &mut Incoming) -> std::result::Result<Task, BoxError>,
+        call: fn(&mut dyn Any, &mut Incoming) -> std::result::Result<Task, BoxError>,
     ) -> Result<()> {
         let receiver = self.route.receiver;
         let runtime = session.runtime().ok_or(Error::NoRuntime { receiver })?;
@@ -286,10 +286,10 @@ impl Errand<'_> {
             }
             let begun = self.check_attempts(row).and_then(|()| {
                 let (delivery, generation) = (delivery_of(row), row.generation);
-                let begun = session.begin_delivery(receiver, delivery, generation, |session| {
-                    begin(session as &mut dyn Any, &mut self.read(row)?)
+                let task = session.begin_delivery(receiver, delivery, generation, |session| {
+                    call(session as &mut dyn Any, &mut self.read(row)?)
                 });
-                begun.map_err(Trouble::Receiver)
+                task.map_err(Trouble::Receiver)
             });
             match begun {
                 Ok(task) => tasks.push((row, task)),
@@ -517,9 +517,10 @@ impl Errand<'_> {
             let held = session.statement(|conn| conn.bury(seq, token, &text))?;
             self.count(held, |all| &mut all.dead);
         } else {
-            let after = match self.manner.is_hasty {
-                true => Duration::ZERO,
-                false => pause(row.attempts),
+            let after = if self.manner.is_hasty {
+                Duration::ZERO
+            } else {
+                pause(row.attempts)
             };
             let held = session.statement(|conn| conn.put_off(seq, token, after, Some(&text)))?;
             self.count(held, |all| &mut all.failed);

@@ -131,7 +131,7 @@ impl<C: SessionConnection> Outbox<'_, C> {
     ///
     /// As [`depths`](Self::depths).
     pub fn replay(&mut self, id: &str) -> Result<bool> {
-        self.change(id, |conn, id| conn.replay(id))
+        self.change(id, OutboxTable::replay)
     }
 
     /// Forgets a dead letter. False if there is no such dead letter.
@@ -140,7 +140,7 @@ impl<C: SessionConnection> Outbox<'_, C> {
     ///
     /// As [`depths`](Self::depths).
     pub fn discard(&mut self, id: &str) -> Result<bool> {
-        self.change(id, |conn, id| conn.discard(id))
+        self.change(id, OutboxTable::discard)
     }
 
     fn look<T>(&mut self, query: impl FnOnce(&mut C) -> diesel::QueryResult<T>) -> Result<T> {

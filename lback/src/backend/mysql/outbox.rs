@@ -132,8 +132,8 @@ fn claim(conn: &mut MysqlConnection, what: &Claim<'_>) -> QueryResult<Vec<Claime
     Ok(found.into_iter().map(Claimed::from).collect())
 }
 
-/// The first row of each of these keys becomes due. Two steps, for what an UPDATE looks at, InnoDB locks; and
-/// by then a row may be another's affair, so it is asked again.
+/// The first row of each of these keys becomes due. Two steps, for what an UPDATE looks at, the engine locks;
+/// and by then a row may be another's affair, so it is asked again.
 fn make_first_due(conn: &mut MysqlConnection, of: &str, binds: &[Bind<'_>]) -> QueryResult<()> {
     let text = format!(
         "SELECT (SELECT e.seq FROM lback_outbox e WHERE e.receiver = ? AND e.order_key = k.k ORDER BY e.seq \

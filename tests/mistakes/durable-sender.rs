@@ -1,8 +1,0 @@
-use lback::sqlite::{prelude::*, users::*};
-
-#[receiver(user_post_create, durable, id = "mail.welcome")]
-fn welcome(sender: &UserRepository, user: &User) {
-    println!("{} {sender:?}", user.username);
-}
-
-fn main() {}
