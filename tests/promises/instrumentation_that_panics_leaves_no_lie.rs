@@ -3,8 +3,8 @@
 //! and the session works again or says that it is broken.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 use lback::Error;
@@ -30,21 +30,28 @@ fn lost(data: &NewUser, #[state] trace: &Trace) {
     trace.note(format!("lost {}", data.username));
 }
 
-/// Panics at the n-th event, once; `usize::MAX` waits.
+const PANIC: &str = "in the instrumentation";
+
+/// Panics at the n-th event: once, or at each one after it too. `usize::MAX` waits.
 #[derive(Clone)]
-struct Trap(Arc<AtomicUsize>);
+struct Trap {
+    left: Arc<AtomicUsize>,
+    again: bool,
+}
 
 impl Instrumentation for Trap {
     fn on_connection_event(&mut self, _: InstrumentationEvent<'_>) {
-        let left = self.0.load(Ordering::SeqCst);
+        let left = self.left.load(Ordering::SeqCst);
         if left == usize::MAX {
             return;
         }
         if left == 0 {
-            self.0.store(usize::MAX, Ordering::SeqCst);
-            panic!("in the instrumentation");
+            if !self.again {
+                self.left.store(usize::MAX, Ordering::SeqCst);
+            }
+            panic!("{PANIC}");
         }
-        self.0.store(left - 1, Ordering::SeqCst);
+        self.left.store(left - 1, Ordering::SeqCst);
     }
 }
 
@@ -84,6 +91,15 @@ const ATTEMPTS: [(&str, Attempt); 4] = [
 
 #[test]
 fn at_every_event() {
+    at_each(false);
+}
+
+#[test]
+fn at_every_event_and_those_behind_it() {
+    at_each(true);
+}
+
+fn at_each(again: bool) {
     for (what, attempt) in ATTEMPTS {
         let mut reached_the_end = false;
         for event in 0..400 {
@@ -91,15 +107,24 @@ fn at_every_event() {
                 return;
             };
             let trace = Trace::new();
+            let heard = Arc::new(Mutex::new(Vec::new()));
+            let hear = Arc::clone(&heard);
             let mut session = database.session().with_state(trace.clone());
-            let trap = Trap(Arc::new(AtomicUsize::new(usize::MAX)));
-            session.conn().set_instrumentation(trap.clone());
-            session = session.with_failure_handler(|_| {});
+            let left = Arc::new(AtomicUsize::new(usize::MAX));
+            let trap = Trap {
+                left: Arc::clone(&left),
+                again,
+            };
+            session.conn().set_instrumentation(trap);
+            session = session.with_failure_handler(move |failure| {
+                hear.lock().unwrap().push(failure.to_string());
+            });
 
-            trap.0.store(event, Ordering::SeqCst);
+            left.store(event, Ordering::SeqCst);
             let ended = catch_unwind(AssertUnwindSafe(|| attempt(&mut session)));
-            let has_panicked = trap.0.swap(usize::MAX, Ordering::SeqCst) == usize::MAX;
-            let told = format!("{what}, event {event}: {ended:?}");
+            let has_panicked = matches!(left.swap(usize::MAX, Ordering::SeqCst), 0 | usize::MAX);
+            let heard = heard.lock().unwrap();
+            let told = format!("{what}, event {event}: {ended:?}, heard {heard:?}");
 
             assert!(!session.in_transaction(), "{told}");
             let now = stored(&mut database.session());
@@ -118,6 +143,11 @@ fn at_every_event() {
                     );
                 }
                 Ok(Err(_)) | Err(_) => assert_eq!(now, [""; 0], "{told}"),
+            }
+            let says_it = matches!(ended, Err(_) | Ok(Err(Error::CommitUnknown { .. })));
+            if has_panicked && !says_it {
+                // Whose panic does not reach the caller is reported.
+                assert!(heard.iter().any(|text| text.contains(PANIC)), "{told}");
             }
             for name in ["ada", "grace"] {
                 let is_stored = now.iter().any(|stored| stored == name);

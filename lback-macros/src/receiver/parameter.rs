@@ -357,8 +357,33 @@ impl Asked {
             );
             return None;
         }
+        if let (Source::Session, Some(name)) = (self.source, connection(&self.written)) {
+            mistakes.add(
+                &self.written,
+                format!(
+                    "`session` is the session around the connection: write `session: &mut Session`, \
+                     or `conn: &mut {name}`"
+                ),
+            );
+            return None;
+        }
         Some(self.form)
     }
+}
+
+/// The `SqliteConnection` in `&mut SqliteConnection`.
+fn connection(ty: &Type) -> Option<&Ident> {
+    let Type::Reference(reference) = ty else {
+        return None;
+    };
+    let Type::Path(path) = &*reference.elem else {
+        return None;
+    };
+    let name = &path.path.segments.last()?.ident;
+    ["SqliteConnection", "PgConnection", "MysqlConnection"]
+        .iter()
+        .any(|known| name == known)
+        .then_some(name)
 }
 
 /// The `&T` in `Option<&T>`.
