@@ -3,7 +3,7 @@
 //! and the session works again or says that it is broken.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use diesel::connection::{Instrumentation, InstrumentationEvent};
@@ -37,6 +37,7 @@ const PANIC: &str = "in the instrumentation";
 struct Trap {
     left: Arc<AtomicUsize>,
     again: bool,
+    has_panicked: Arc<AtomicBool>,
 }
 
 impl Instrumentation for Trap {
@@ -49,6 +50,7 @@ impl Instrumentation for Trap {
             if !self.again {
                 self.left.store(usize::MAX, Ordering::SeqCst);
             }
+            self.has_panicked.store(true, Ordering::SeqCst);
             panic!("{PANIC}");
         }
         self.left.store(left - 1, Ordering::SeqCst);
@@ -111,9 +113,11 @@ fn at_each(again: bool) {
             let hear = Arc::clone(&heard);
             let mut session = database.session().with_state(trace.clone());
             let left = Arc::new(AtomicUsize::new(usize::MAX));
+            let has_panicked = Arc::new(AtomicBool::new(false));
             let trap = Trap {
                 left: Arc::clone(&left),
                 again,
+                has_panicked: Arc::clone(&has_panicked),
             };
             session.conn().set_instrumentation(trap);
             session = session.with_failure_handler(move |failure| {
@@ -122,7 +126,8 @@ fn at_each(again: bool) {
 
             left.store(event, Ordering::SeqCst);
             let ended = catch_unwind(AssertUnwindSafe(|| attempt(&mut session)));
-            let has_panicked = matches!(left.swap(usize::MAX, Ordering::SeqCst), 0 | usize::MAX);
+            left.store(usize::MAX, Ordering::SeqCst);
+            let has_panicked = has_panicked.load(Ordering::SeqCst);
             let heard = heard.lock().unwrap();
             let told = format!("{what}, event {event}: {ended:?}, heard {heard:?}");
 
