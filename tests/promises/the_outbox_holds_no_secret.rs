@@ -11,8 +11,9 @@ own_users!();
 fn look(user: &User, conn: &mut Native, #[state] trace: &Trace) -> Result<(), lback::BoxError> {
     let token = user.auth_token.as_ref().ok_or("it was set")?;
     assert!(token.is_masked() && user.password.is_masked());
-    assert_ne!(user.auth_token, user.auth_token);
-    assert_ne!(user.password, user.password);
+    let itself = user;
+    assert_ne!(user.auth_token, itself.auth_token);
+    assert_ne!(user.password, itself.password);
     assert!(user.password.verify("secret").is_err());
 
     let written = diesel::update(users::table.find(user.id))
