@@ -40,6 +40,8 @@
 //! `docs/durable.md` of the repository is the guide.
 
 mod deliver;
+mod delivered;
+mod errand;
 mod route;
 mod view;
 #[cfg(feature = "r2d2")]
@@ -49,7 +51,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-pub use self::deliver::Delivered;
+pub use self::delivered::Delivered;
 pub use self::view::{DeadLetter, Depth, Outbox};
 #[cfg(feature = "r2d2")]
 pub use self::worker::{Worker, WorkerBuilder};

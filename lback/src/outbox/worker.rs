@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use diesel::r2d2::R2D2Connection;
 
 use super::Delivered;
-use super::deliver::Manner;
+use super::delivered::Manner;
 use super::route::{Route, routes};
 use crate::error::{Error, Result};
 use crate::pool::Database;
