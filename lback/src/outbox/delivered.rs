@@ -10,7 +10,7 @@ pub struct Delivered {
     pub failed: u64,
     /// Dead letters: the last attempt has failed, or none can succeed.
     pub dead: u64,
-    /// Put off by [`Snooze`](super::Snooze)(super::Snooze).
+    /// Put off by [`Snooze`](super::Snooze).
     pub snoozed: u64,
     /// Taken over by another worker, because the lease was over.
     pub lost: u64,
