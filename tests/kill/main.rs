@@ -1,10 +1,8 @@
-//! A process that is killed at any moment leaves no effect for a row that is not there, and loses nothing that is
-//! stored for a durable receiver.
+//! A process that is killed at any moment leaves no effect for a row that is not there.
 //!
 //! This binary plays both parts: the test kills children of its own, which write users whose
 //! after-commit effects go into a file outside the database, synced to the disk.
 
-mod durable;
 mod victim;
 
 use std::collections::BTreeSet;
@@ -26,12 +24,8 @@ fn main() {
     let arguments: Vec<_> = std::env::args().collect();
     match &arguments[1..] {
         [part, folder, run] if part == "victim" => victim::run(Path::new(folder), run),
-        [part, folder, run] if part == "durable" => durable::run(Path::new(folder), run),
         [option, ..] if option == "--list" => println!("kill: test"),
-        _ => {
-            no_effect_is_left_for_a_row_that_is_not_there();
-            no_row_of_a_durable_receiver_is_lost();
-        }
+        _ => no_effect_is_left_for_a_row_that_is_not_there(),
     }
 }
 
@@ -42,7 +36,7 @@ fn no_effect_is_left_for_a_row_that_is_not_there() {
 
     let (mut in_between, mut in_effects, mut delays) = (0, 0, Delays::new());
     for kill in 0..KILLS {
-        let mut victim = spawn("victim", folder, kill);
+        let mut victim = spawn(folder, kill);
         std::thread::sleep(delays.next());
         victim.kill().expect("it is still there");
         victim.wait().expect("it is a child");
@@ -69,28 +63,10 @@ fn no_effect_is_left_for_a_row_that_is_not_there() {
     assert!(effects.len() >= KILLS_IN_BETWEEN, "too little happened");
 }
 
-/// `LBACK_KILLS` says how often; 60 times unless told, in some ten seconds.
-fn no_row_of_a_durable_receiver_is_lost() {
-    let kills = std::env::var("LBACK_KILLS").ok();
-    let kills = kills.map_or(60, |kills| kills.parse().expect("a number"));
-    let folder = tempfile::tempdir().expect("the folder for temporary files can be written");
-    let folder = folder.path();
-    durable::prepare(folder);
-    let mut delays = Delays::new();
-    for kill in 0..kills {
-        let mut victim = spawn("durable", folder, kill);
-        // Some later, so that claims are at work.
-        std::thread::sleep(delays.next() * 4);
-        victim.kill().expect("it is still there");
-        victim.wait().expect("it is a child");
-    }
-    durable::check(folder, kills);
-}
-
-fn spawn(part: &str, folder: &Path, run: usize) -> Child {
+fn spawn(folder: &Path, run: usize) -> Child {
     let this = std::env::current_exe().expect("a program knows where it is");
     let mut victim = Command::new(this)
-        .arg(part)
+        .arg("victim")
         .arg(folder)
         .arg(run.to_string())
         .stdout(Stdio::piped())

@@ -1,0 +1,20 @@
+//! The program on PostgreSQL.
+
+mod database {
+    pub(crate) use lback_tests::postgres::*;
+}
+
+macro_rules! own_repository {
+    ($($named:tt)*) => {
+        lback_tests::own_repository!(PgConnection, $($named)*);
+    };
+}
+
+#[path = "check.rs"]
+mod check;
+#[path = "program.rs"]
+mod program;
+
+pub(crate) use check::check;
+pub(crate) use database::{Database, NAME};
+pub(crate) use program::{prepare, run};
