@@ -37,7 +37,8 @@ pub(crate) fn check(database: &Database, folder: &Path) -> String {
     let names: BTreeSet<_> = stored.keys().cloned().collect();
     let lasts = |name: &String| name.starts_with("shared") || name.ends_with(".first");
     assert!(names.iter().all(lasts), "what was taken back is there");
-    assert!(stored.len() >= 100, "too little happened");
+    // The shared ones are there from the beginning.
+    assert!(stored.len() >= 50, "too little happened");
 
     let told = Told::read(folder);
     for receiver in ["tell", "publish"] {
