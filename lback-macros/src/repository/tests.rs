@@ -13,11 +13,11 @@ fn expanded(attr: TokenStream, item: &TokenStream) -> TokenStream {
 #[test]
 fn half_typed_code_keeps_its_struct() {
     let attr = quote!(
-        entity = blog::Post, table = schema::posts, insert = NewPost, update = PostChanges,
-        connection = PooledConnection<Manager>, backend = postgres, name = "post", shared_entity
+        entity = blog::Article, table = schema::articles, insert = NewArticle, update = ArticleChanges,
+        connection = PooledConnection<Manager>, backend = postgres, name = "article", shared_entity
     );
     let item = quote!(
-        pub struct PostRepository {
+        pub struct ArticleRepository {
             pub page: u8,
         }
     );
@@ -57,8 +57,8 @@ fn all_mistakes_are_reported_at_once() {
 fn the_six_signals_are_named_after_the_entity() {
     let expansion = expanded(
         quote!(
-            entity = BlogPost,
-            table = posts,
+            entity = BlogArticle,
+            table = articles,
             insert = A,
             update = B,
             connection = PgConnection
@@ -78,12 +78,12 @@ fn the_six_signals_are_named_after_the_entity() {
         .collect();
     expect![[r#"
         Repository
-        BlogPostPreCreate
-        BlogPostPostCreate
-        BlogPostPreUpdate
-        BlogPostPostUpdate
-        BlogPostPreDelete
-        BlogPostPostDelete"#]]
+        BlogArticlePreCreate
+        BlogArticlePostCreate
+        BlogArticlePreUpdate
+        BlogArticlePostUpdate
+        BlogArticlePreDelete
+        BlogArticlePostDelete"#]]
     .assert_eq(&names.join("\n"));
 }
 
@@ -91,8 +91,8 @@ fn the_six_signals_are_named_after_the_entity() {
 fn a_seventh_tells_changes() {
     let expansion = expanded(
         quote!(
-            entity = BlogPost,
-            table = posts,
+            entity = BlogArticle,
+            table = articles,
             insert = A,
             update = B,
             connection = PgConnection,
@@ -108,23 +108,23 @@ fn a_seventh_tells_changes() {
         _ => None,
     });
     let last = last.expect("there are structs");
-    assert_eq!(last.ident, "BlogPostChanged");
+    assert_eq!(last.ident, "BlogArticleChanged");
     let fields = last.fields.iter().filter_map(|field| field.ident.as_ref());
     let fields: Vec<_> = fields.map(ToString::to_string).collect();
-    assert_eq!(fields, ["change", "blog_post_id", "session"]);
+    assert_eq!(fields, ["change", "blog_article_id", "session"]);
 }
 
 #[test]
 fn the_documentation_shows_the_expansion() {
     let attr = quote!(
-        entity = Post,
-        table = posts,
-        insert = NewPost,
-        update = PostChanges,
+        entity = Article,
+        table = articles,
+        insert = NewArticle,
+        update = ArticleChanges,
         connection = SqliteConnection
     );
     let item = quote!(
-        pub struct Posts;
+        pub struct Articles;
     );
     let mut made: syn::File = syn::parse2(expanded(attr.clone(), &item)).expect("a list of items");
     OneSignal.visit_file_mut(&mut made);
@@ -142,7 +142,7 @@ struct OneSignal;
 impl VisitMut for OneSignal {
     fn visit_file_mut(&mut self, file: &mut syn::File) {
         file.items.retain(|item| match item {
-            syn::Item::Struct(item) => item.ident == "Posts" || item.ident == "PostPreCreate",
+            syn::Item::Struct(item) => item.ident == "Articles" || item.ident == "ArticlePreCreate",
             _ => true,
         });
         visit_mut::visit_file_mut(self, file);
