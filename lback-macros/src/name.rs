@@ -51,11 +51,25 @@ pub(crate) fn asked_for(parameter: &Ident) -> String {
     }
 }
 
+/// A number for a name, since a name cannot stand in a type: FNV-1a of 64 bits
+/// (draft-eastlake-fnv, section 6).
+pub(crate) fn number_of(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |number, byte| {
+        (number ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use proc_macro2::Span;
 
-    use super::{identifier, pascal, snake};
+    use super::{identifier, number_of, pascal, snake};
+
+    #[test]
+    fn names_are_numbered_as_the_draft_says() {
+        assert_eq!(number_of(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(number_of("foobar"), 0x8594_4171_f739_67e8);
+    }
 
     #[test]
     fn keywords_become_raw_and_nonsense_nothing() {

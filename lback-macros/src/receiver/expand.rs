@@ -9,6 +9,7 @@ use syn::spanned::Spanned;
 use super::handler;
 use super::valid::{Delivery, Durable, Kept, Lent, Phase, Receiver};
 use crate::item::{MaybeItemFn, conditions};
+use crate::name::number_of;
 
 /// What is added beside the function.
 pub(super) fn registrations(receiver: &Receiver) -> TokenStream {
@@ -86,21 +87,38 @@ fn entry(receiver: &Receiver, signal: &Path) -> TokenStream {
 /// Each trait gives back the signal as `Itself`. Where one is missing, that is one error, in the
 /// place of what asks for it; all that follows has an unknown type, and the compiler is silent.
 fn registrar(receiver: &Receiver, signal: &Path) -> TokenStream {
-    let demands = demands(&receiver.delivery);
+    let declared =
+        |place, signal| quote_spanned!(place=> <#signal as ::lback::__private::Declared>);
     let place = located(signal.span());
-    // A missing trait is reported where the type stands that misses it.
-    let first = demands.first().map_or(place, |(place, _)| located(*place));
-    let mut checked = quote_spanned!(first=> <#signal as ::lback::__private::Declared>::Itself);
-    for (place, name) in demands {
-        let place = located(place);
-        let name = Ident::new(name, place);
-        checked = quote_spanned!(place=> <#checked as ::lback::__private::#name>::Itself);
+    let mut checked = quote!(#signal);
+    for (place, asked) in demands(receiver, signal) {
+        // A missing trait is reported where the type stands that misses it: it is moved there.
+        let moved = declared(located(place), checked);
+        checked = quote_spanned!(located(place)=> <#moved::Itself as #asked>::Itself);
     }
-    quote_spanned!(place=> <#checked as ::lback::__private::Declared>::REGISTRAR)
+    let declared = declared(place, checked);
+    quote_spanned!(place=> #declared::REGISTRAR)
 }
 
-/// What the signal must be, by the names of traits, each with the place of what asks for it.
-fn demands(delivery: &Delivery) -> Vec<(Span, &'static str)> {
+/// What the signal must be, as traits, each with the place of what asks for it.
+fn demands(receiver: &Receiver, signal: &Path) -> Vec<(Span, TokenStream)> {
+    let kind = kinds(&receiver.delivery).into_iter().map(|(place, name)| {
+        let name = Ident::new(name, located(place));
+        (place, quote!(::lback::__private::#name))
+    });
+    let arguments = receiver.arguments().into_iter().map(|name| {
+        let (place, number) = (name.span(), number_of(&name.unraw().to_string()));
+        let signal = quote_spanned!(located(place)=> <#signal as ::lback::__private::Declared>);
+        let asked = quote_spanned! {located(place)=>
+            ::lback::__private::Argument<#number, #signal::Arguments>
+        };
+        (place, asked)
+    });
+    kind.chain(arguments).collect()
+}
+
+/// What kind of signal it must be, by the names of traits.
+fn kinds(delivery: &Delivery) -> Vec<(Span, &'static str)> {
     match delivery {
         Delivery::InTransaction {
             isolate: Some(option),

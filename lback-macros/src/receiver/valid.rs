@@ -16,6 +16,39 @@ pub(super) struct Receiver {
     pub(super) delivery: Delivery,
 }
 
+impl Receiver {
+    /// The signal's arguments that it names, also in closures.
+    pub(super) fn arguments(&self) -> Vec<&Ident> {
+        let mut names = Vec::new();
+        let mut closures: Vec<_> = self.when.iter().collect();
+        match &self.delivery {
+            Delivery::InTransaction { parameters, .. } => {
+                names.extend(parameters.iter().filter_map(|parameter| match parameter {
+                    Lent::Argument(name, _) => Some(name),
+                    _ => None,
+                }));
+            }
+            Delivery::Effect { parameters, .. } => {
+                names.extend(parameters.iter().filter_map(Kept::argument));
+            }
+            Delivery::Durable {
+                parameters,
+                options,
+                ..
+            } => {
+                names.extend(parameters.iter().filter_map(Kept::argument));
+                closures.extend(&options.ordered);
+            }
+        }
+        let looked = closures.into_iter().flat_map(|when| &when.parameters);
+        names.extend(looked.filter_map(|parameter| match parameter {
+            Looked::Argument(name, _) => Some(name),
+            Looked::Signal(_) => None,
+        }));
+        names
+    }
+}
+
 /// Its identity and its place in the order.
 pub(super) struct Placement {
     pub(super) id: Option<LitStr>,
@@ -89,6 +122,15 @@ pub(super) enum Kept {
     Session(Lend),
     Signal(Shared),
     Argument(Ident, Keep),
+}
+
+impl Kept {
+    fn argument(&self) -> Option<&Ident> {
+        match self {
+            Self::Argument(name, _) => Some(name),
+            _ => None,
+        }
+    }
 }
 
 /// A parameter of a condition.

@@ -1,6 +1,6 @@
 //! The signal's type, and what receivers and senders need of it.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
@@ -8,6 +8,7 @@ use syn::spanned::Spanned;
 
 use super::check::Signal;
 use super::parse::Timing;
+use crate::name::{identifier, number_of};
 
 /// What is added beside the struct.
 pub(super) fn declaration(signal: &Signal, is_any: bool) -> TokenStream {
@@ -63,6 +64,8 @@ fn declared(signal: &Signal, is_any: bool) -> TokenStream {
     let lifetime = signal.has_lifetime.then(|| quote!(<'__lback>));
     let timing = timing(signal);
     let any = is_any.then(|| quote!(, ByAny));
+    let listed = listed(signal);
+    let numbers = names(signal).map(|name| number_of(&name));
     quote! {
         #[automatically_derived]
         impl ::lback::__private::Signal for #name {
@@ -76,8 +79,33 @@ fn declared(signal: &Signal, is_any: bool) -> TokenStream {
                 );
         }
 
-        ::lback::__private::declare! { #name #any }
+        // By its name, the compiler's messages tell the arguments.
+        #[doc(hidden)]
+        #[allow(missing_debug_implementations, non_camel_case_types, unreachable_pub)]
+        pub enum #listed {}
+
+        #(
+            #[automatically_derived]
+            #[diagnostic::do_not_recommend]
+            impl ::lback::__private::Argument<#numbers, #listed> for #name {
+                type Itself = Self;
+            }
+        )*
+
+        ::lback::__private::declare! { #name #listed #any }
     }
+}
+
+/// What a receiver can name.
+fn names(signal: &Signal) -> impl Iterator<Item = String> {
+    signal.fields.iter().map(|field| field.unraw().to_string())
+}
+
+/// `sender_or_user_or_session`.
+fn listed(signal: &Signal) -> Ident {
+    let all: Vec<_> = names(signal).collect();
+    let place = Span::call_site();
+    identifier(&all.join("_or_"), place).unwrap_or_else(|| Ident::new("nothing", place))
 }
 
 fn timing(signal: &Signal) -> TokenStream {

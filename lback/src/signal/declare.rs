@@ -3,7 +3,7 @@
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __declare {
-    ($signal:ident $(, $any:ident)?) => {
+    ($signal:ident $arguments:ident $(, $any:ident)?) => {
         // Receivers in other crates may not implement `Collect` for a generic `Receiver<S>`.
         #[doc(hidden)]
         #[allow(missing_debug_implementations, unreachable_pub)]
@@ -43,6 +43,7 @@ macro_rules! __declare {
         #[diagnostic::do_not_recommend]
         impl $crate::__private::Declared for $signal {
             type Itself = Self;
+            type Arguments = $arguments;
             type Registrar = Registrar;
             const REGISTRAR: Registrar = Registrar;
 

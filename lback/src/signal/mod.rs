@@ -35,6 +35,8 @@ pub trait Declared: Signal {
     /// The signal, if it is one: where it is not, whatever is made of this has an unknown type, and
     /// the compiler stays silent after the first error. The same in the traits below.
     type Itself;
+    /// A type whose name tells the arguments, for messages.
+    type Arguments;
     /// Makes entries. A method of a value, since a path would be reported missing a second time.
     type Registrar;
     const REGISTRAR: Self::Registrar;
@@ -42,6 +44,19 @@ pub trait Declared: Signal {
     const ANY: Option<&'static dyn AnySource<Self>> = None;
     fn tables() -> &'static Tables<Self>;
     fn each(visit: &mut dyn FnMut(&'static Receiver<Self>));
+}
+
+/// A signal with an argument of this name, which stands here as a number.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "the signal `{Self}` has no argument of this name",
+    label = "neither an argument of the signal nor marked",
+    note = "its arguments are named in `{Arguments}`",
+    note = "what is in the session's state is marked: `#[state] mailer: &Mailer`; a parameter for the connection is called `conn` or marked `#[conn]`"
+)]
+pub trait Argument<const NAME: u64, Arguments> {
+    type Itself;
 }
 
 /// A signal with a field `session`.
