@@ -175,6 +175,14 @@ pub fn outlast_deadlocks(conn: &mut Native) {
     }
 }
 
+/// A worker that hears of the commits of other processes, where the database can tell of them.
+pub fn listening(
+    worker: lback::outbox::WorkerBuilder<Native>,
+    _database: &Database,
+) -> lback::Result<lback::outbox::WorkerBuilder<Native>> {
+    Ok(worker)
+}
+
 /// The table of the users under collations that take different names for one: what a server has for its
 /// default, where it was not told another.
 pub fn blurred_tables() -> Vec<String> {

@@ -168,6 +168,14 @@ pub fn outlast_deadlocks(conn: &mut Native) {
         .expect("a setting");
 }
 
+/// A worker that hears of the commits of other processes.
+pub fn listening(
+    worker: lback::outbox::WorkerBuilder<Native>,
+    database: &Database,
+) -> lback::Result<lback::outbox::WorkerBuilder<Native>> {
+    worker.listen(&database.url())
+}
+
 /// The table of the users under collations that take different names for one.
 pub fn blurred_tables() -> Vec<String> {
     let collation = "CREATE COLLATION blurred \

@@ -83,6 +83,14 @@ impl Database {
     }
 }
 
+/// A worker that hears of the commits of other processes, where the database can tell of them.
+pub fn listening(
+    worker: lback::outbox::WorkerBuilder<Native>,
+    _database: &Database,
+) -> lback::Result<lback::outbox::WorkerBuilder<Native>> {
+    Ok(worker)
+}
+
 /// The table of the users under collations that take different names for one.
 pub fn blurred_tables() -> Vec<String> {
     ["NOCASE", "RTRIM"]

@@ -179,10 +179,10 @@ fn stored(signal: &Path, phase: Span, parameters: &[Kept], ordered: Option<&When
         let Kept::Argument(name, form) = parameter else {
             return None;
         };
-        let (place, ty) = form.place_and_type();
-        let (text, lent, args) = (name.unraw().to_string(), lent(name, place), args(place));
+        let (place, _) = form.place_and_type();
+        let (argument, lent, args) = (argument(name, form), lent(name, place), args(place));
         Some(quote_spanned! {located(place)=>
-            #stored.add::<#ty>(#text, #lent, #args.session.__encodings());
+            #stored.add(#argument, #lent, #args.session.__encodings());
         })
     });
     let key = ordered.map(|ordered| {
@@ -345,10 +345,8 @@ impl<'a> Call<'a> {
     /// An argument out of what was stored.
     fn read(&mut self, name: &Ident, form: &Keep, payload: &Ident) {
         let (place, ty) = form.place_and_type();
-        let text = name.unraw().to_string();
-        let read = quote_spanned! {located(place)=>
-            ::lback::__private::Incoming::read::<#ty>(#payload, #text)?
-        };
+        let argument = argument(name, form);
+        let read = quote_spanned!(located(place)=> #argument.read(#payload)?);
         match form {
             Keep::Owned(_) => self.bind(place, &ty, &read),
             Keep::Shared(shared) => {
@@ -358,7 +356,7 @@ impl<'a> Call<'a> {
                 self.lets
                     .extend(quote_spanned!(located(place)=> let #kept = #read;));
                 self.borrows.extend(quote_spanned! {located(place)=>
-                    let #local: #ty = ::core::borrow::Borrow::borrow(&#kept);
+                    let #local: #ty = ::core::borrow::Borrow::borrow(&*#kept);
                 });
             }
         }
@@ -376,6 +374,18 @@ impl<'a> Call<'a> {
             let #local: #ty = ::core::borrow::Borrow::borrow(&#kept);
         });
     }
+}
+
+/// An argument that is stored. Writing and reading ask its type for the same in the same words, and what is
+/// missing is reported once.
+fn argument(name: &Ident, form: &Keep) -> TokenStream {
+    let (place, ty) = form.place_and_type();
+    let text = name.unraw().to_string();
+    let argument = match form {
+        Keep::Shared(_) => quote_spanned!(located(place)=> ::lback::__private::argument),
+        Keep::Owned(_) => quote_spanned!(located(place)=> ::lback::__private::owned_argument),
+    };
+    quote_spanned!(located(place)=> #argument::<#ty>(#text))
 }
 
 /// `&args.name`, in the parameter's place, so that the compiler reports it there.

@@ -10,8 +10,10 @@ mod signal;
 mod task;
 
 pub use self::durable::{Deliver, Delivery, Durable, Upcast};
+pub use self::payload::{
+    Argument, Encodings, Incoming, OrderKey, Payload, Stored, argument, owned_argument,
+};
 pub(crate) use self::payload::{Encoded, Undecodable};
-pub use self::payload::{Encodings, Incoming, OrderKey, Payload, Stored};
 pub use self::signal::{Signal, SignalInfo, Timing};
 #[cfg(feature = "tokio")]
 pub use self::task::Task;

@@ -110,6 +110,49 @@ impl<T: Payload + ?Sized> Serialize for Encoded<'_, T> {
     }
 }
 
+/// An argument that a durable receiver names, with all that asks its type for [`Payload`].
+///
+/// A receiver's rows are written in one place and read in another. Both begin with this, so a type that cannot be
+/// stored is one and the same mistake in both, and the compiler says it once.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Argument<T: ?Sized, R> {
+    name: &'static str,
+    encode: fn(&T) -> serde_json::Result<String>,
+    decode: fn(&mut Incoming, &str) -> Result<R, BoxError>,
+}
+
+/// One that the receiver borrows.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn argument<T: Payload + ?Sized>(name: &'static str) -> Argument<T, Box<dyn Borrow<T> + Send>> {
+    Argument {
+        name,
+        encode: |value| serde_json::to_string(&Encoded(value)),
+        decode: |incoming, name| Ok(Box::new(incoming.read::<T>(name)?)),
+    }
+}
+
+/// One that the receiver takes.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn owned_argument<T: Payload<Owned = T>>(name: &'static str) -> Argument<T, T> {
+    Argument {
+        name,
+        encode: |value| serde_json::to_string(&Encoded(value)),
+        decode: |incoming, name| incoming.read::<T>(name),
+    }
+}
+
+impl<T: ?Sized, R> Argument<T, R> {
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    pub fn read(self, incoming: &mut Incoming) -> Result<R, BoxError> {
+        (self.decode)(incoming, self.name)
+    }
+}
+
 /// What was written of the arguments of one sending: receivers that name the same one share it.
 // Not public API. Used by generated code.
 #[doc(hidden)]
@@ -126,13 +169,17 @@ impl Encodings {
         self.written.clear();
     }
 
-    fn of<T: Payload + ?Sized>(&mut self, value: &T) -> serde_json::Result<Arc<str>> {
+    fn of<T: ?Sized, R>(
+        &mut self,
+        argument: &Argument<T, R>,
+        value: &T,
+    ) -> serde_json::Result<Arc<str>> {
         let place = std::ptr::from_ref(value).cast::<()>().addr();
         let key = (place, std::any::type_name::<T>());
         if let Some((_, json)) = self.written.iter().find(|(of, _)| *of == key) {
             return Ok(Arc::clone(json));
         }
-        let json: Arc<str> = serde_json::to_string(&Encoded(value))?.into();
+        let json: Arc<str> = (argument.encode)(value)?.into();
         self.written.push((key, Arc::clone(&json)));
         Ok(json)
     }
@@ -182,16 +229,17 @@ impl Stored {
 
     // Not public API. Used by generated code.
     #[doc(hidden)]
-    pub fn add<T: Payload + ?Sized>(
+    pub fn add<T: ?Sized, R>(
         &mut self,
-        name: &'static str,
+        argument: Argument<T, R>,
         value: &T,
         encodings: &mut Encodings,
     ) {
         let Ok(json) = &mut self.json else {
             return;
         };
-        match encodings.of(value) {
+        let name = argument.name;
+        match encodings.of(&argument, value) {
             Ok(encoded) => {
                 if json.len() > 1 {
                     json.push(',');
@@ -239,13 +287,8 @@ impl Incoming {
         Self(payload)
     }
 
-    // Not public API. Used by generated code.
-    #[doc(hidden)]
-    pub fn read<T: Payload + ?Sized>(
-        incoming: &mut Self,
-        name: &'static str,
-    ) -> Result<T::Owned, BoxError> {
-        let Some(arguments) = incoming.0.as_object_mut() else {
+    fn read<T: Payload + ?Sized>(&mut self, name: &str) -> Result<T::Owned, BoxError> {
+        let Some(arguments) = self.0.as_object_mut() else {
             return Err(Undecodable("what is stored is no JSON object".into()).into());
         };
         // What was not stored is read as nothing, which an `Option` accepts.
