@@ -49,12 +49,19 @@ compile_error!(
 extern crate self as lback;
 
 // Their paths are what listings print, and so the paths under which they are known.
+#[cfg(feature = "diesel-async")]
+#[path = "backend/diesel_async/mod.rs"]
+pub mod diesel_async;
 #[cfg(feature = "mysql")]
 #[path = "backend/mysql/mod.rs"]
 pub mod mysql;
 #[cfg(feature = "postgres")]
 #[path = "backend/postgres/mod.rs"]
 pub mod postgres;
+// Of it, what needs no libpq.
+#[cfg(all(feature = "diesel-async", not(feature = "postgres")))]
+#[path = "backend/postgres/mod.rs"]
+mod postgres;
 #[cfg(feature = "sqlite")]
 #[path = "backend/sqlite/mod.rs"]
 pub mod sqlite;
@@ -196,7 +203,7 @@ pub mod __private {
         KeyFor, KeyRef, KeyType, Keyed, KnowsDefault, Makes, Model, One, Selects, Texts, Through,
         Updates, add_shared_entity_to_the_second_repository,
     };
-    pub use crate::session::{Session, SessionType};
+    pub use crate::session::{Session, SessionType, Waiter, Waits};
     pub use crate::signal::*;
 
     use std::any::TypeId;

@@ -9,7 +9,11 @@ mod a_pool_recovers_after_a_migration;
 mod a_row_that_another_deletes_meanwhile_is_not_deleted_twice;
 mod a_row_that_the_database_does_not_write_is_an_error_that_says_so;
 mod a_serialization_failure_can_be_retried;
-mod a_worker_hears_of_the_commits_of_others;
 mod an_aborted_transaction_is_no_success;
 mod what_a_change_checks_holds_under_serializable;
 mod without_prepared_statements_pgbouncer_serves;
+
+// `listen` is of libpq alone.
+over_libpq! {
+    mod a_worker_hears_of_the_commits_of_others;
+}

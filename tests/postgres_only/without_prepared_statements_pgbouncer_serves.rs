@@ -114,7 +114,7 @@ fn many_sessions_on_two_connections() {
             std::thread::spawn(move || {
                 let mut session = match pool {
                     Some(pool) => pool.session()?,
-                    None => lback::postgres::connect(&url)?.without_prepared_statements(),
+                    None => connect(&url)?.without_prepared_statements(),
                 };
                 barrier.wait();
                 work(&mut session, worker)

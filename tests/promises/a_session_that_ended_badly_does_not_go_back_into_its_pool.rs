@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::connection::TransactionManager;
 
 use crate::database::*;
 use crate::promises::{panic_of, refused, stored};
@@ -27,7 +27,7 @@ fn after_a_transaction_that_nobody_ended() -> lback::Result<()> {
     let pool = pool_of_one(&database)?;
 
     let mut session = pool.session()?;
-    AnsiTransactionManager::begin_transaction(session.conn())?;
+    <Native as diesel::Connection>::TransactionManager::begin_transaction(session.conn())?;
     note(session.conn(), "never committed")?;
     drop(session);
 

@@ -176,11 +176,15 @@ fn out_of_connect() {
         check(lback::sqlite::connect(&sqlite).map(drop));
         #[cfg(feature = "postgres")]
         check(lback::postgres::connect(&format!("postgres{rest}")).map(drop));
+        #[cfg(feature = "diesel-async")]
+        check(lback::diesel_async::connect(&format!("postgres{rest}")).map(drop));
         #[cfg(feature = "mysql")]
         check(lback::mysql::connect(&format!("mysql{rest}")).map(drop));
     }
     #[cfg(feature = "postgres")]
     check(lback::postgres::connect(&format!("password={SECRET} nonsense")).map(drop));
+    #[cfg(feature = "diesel-async")]
+    check(lback::diesel_async::connect(&format!("password={SECRET} nonsense")).map(drop));
 }
 
 fn check(connected: lback::Result<()>) {

@@ -86,6 +86,10 @@ static GREETED: Mutex<Vec<String>> = Mutex::new(Vec::new());
     feature = "postgres",
     receiver(lback::postgres::users::user_post_create)
 )]
+#[cfg_attr(
+    feature = "diesel-async",
+    receiver(lback::diesel_async::users::user_post_create)
+)]
 #[cfg_attr(feature = "mysql", receiver(lback::mysql::users::user_post_create))]
 fn greet(user: &User) {
     if user.username.starts_with("several") {

@@ -5,23 +5,26 @@
 use std::num::NonZero;
 
 use crate::database::*;
-use diesel::connection::{AnsiTransactionManager, TransactionManager, TransactionManagerStatus};
+use diesel::connection::{TransactionManager, TransactionManagerStatus};
 use lback::Error;
 use lback_tests::{new_user, note, notes};
 
 own_users!();
 
+/// Diesel's own, but for connections that are not.
+type Manager = <Native as diesel::Connection>::TransactionManager;
+
 #[receiver(user_pre_delete)]
 fn end_the_transaction(conn: &mut Native) -> QueryResult<()> {
-    AnsiTransactionManager::commit_transaction(conn)
+    Manager::commit_transaction(conn)
 }
 
 fn begin(session: &mut Session) {
-    AnsiTransactionManager::begin_transaction(session.conn()).expect("it can be begun");
+    Manager::begin_transaction(session.conn()).expect("it can be begun");
 }
 
 fn end(session: &mut Session) {
-    AnsiTransactionManager::commit_transaction(session.conn()).expect("it is open");
+    Manager::commit_transaction(session.conn()).expect("it is open");
 }
 
 #[track_caller]
@@ -157,7 +160,7 @@ fn diesels_own_nested_transaction_is_a_savepoint() {
 #[test]
 fn diesels_hidden_status_behaves_as_used() {
     fn depth(connection: &mut Native) -> Option<u32> {
-        let status = AnsiTransactionManager::transaction_manager_status_mut(connection);
+        let status = Manager::transaction_manager_status_mut(connection);
         status
             .transaction_depth()
             .expect("in order")
@@ -168,35 +171,35 @@ fn diesels_hidden_status_behaves_as_used() {
     };
     let mut connection = database.connection();
     assert_eq!(depth(&mut connection), None);
-    AnsiTransactionManager::begin_transaction_sql(&mut connection, "BEGIN").expect("it begins");
+    Manager::begin_transaction_sql(&mut connection, "BEGIN").expect("it begins");
     assert_eq!(depth(&mut connection), Some(1));
-    AnsiTransactionManager::begin_transaction(&mut connection).expect("a savepoint");
+    Manager::begin_transaction(&mut connection).expect("a savepoint");
     assert_eq!(depth(&mut connection), Some(2));
-    let again = AnsiTransactionManager::begin_transaction_sql(&mut connection, "BEGIN");
+    let again = Manager::begin_transaction_sql(&mut connection, "BEGIN");
     assert!(matches!(
         again,
         Err(diesel::result::Error::AlreadyInTransaction)
     ));
-    AnsiTransactionManager::rollback_transaction(&mut connection).expect("the savepoint");
-    AnsiTransactionManager::rollback_transaction(&mut connection).expect("the transaction");
+    Manager::rollback_transaction(&mut connection).expect("the savepoint");
+    Manager::rollback_transaction(&mut connection).expect("the transaction");
     assert_eq!(depth(&mut connection), None);
-    let none = AnsiTransactionManager::rollback_transaction(&mut connection);
+    let none = Manager::rollback_transaction(&mut connection);
     assert!(matches!(none, Err(diesel::result::Error::NotInTransaction)));
 
     // What the session writes to it.
-    AnsiTransactionManager::begin_transaction(&mut connection).expect("it begins");
-    let status = AnsiTransactionManager::transaction_manager_status_mut(&mut connection);
+    Manager::begin_transaction(&mut connection).expect("it begins");
+    let status = Manager::transaction_manager_status_mut(&mut connection);
     *status = TransactionManagerStatus::default();
     assert_eq!(
         depth(&mut connection),
         None,
         "the default is no transaction"
     );
-    let status = AnsiTransactionManager::transaction_manager_status_mut(&mut connection);
+    let status = Manager::transaction_manager_status_mut(&mut connection);
     status.set_in_error();
     assert!(status.transaction_depth().is_err());
     assert!(matches!(
-        AnsiTransactionManager::begin_transaction(&mut connection),
+        Manager::begin_transaction(&mut connection),
         Err(diesel::result::Error::BrokenTransactionManager)
     ));
 }

@@ -4,6 +4,8 @@
 // A test that cannot go on panics.
 #![allow(clippy::pedantic)]
 
+#[cfg(feature = "diesel-async")]
+pub mod diesel_async;
 pub mod effect_model;
 pub mod model;
 #[cfg(feature = "mysql")]
@@ -11,16 +13,16 @@ pub mod mysql;
 pub mod parcels;
 #[cfg(feature = "postgres")]
 pub mod postgres;
-#[cfg(any(feature = "mysql", feature = "postgres"))]
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "diesel-async"))]
 pub mod proxy;
-#[cfg(any(feature = "mysql", feature = "postgres"))]
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "diesel-async"))]
 pub mod server;
-#[cfg(any(feature = "mysql", feature = "postgres"))]
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "diesel-async"))]
 pub mod services;
 pub mod shop;
 pub mod sqlite;
 pub mod trial;
-#[cfg(any(feature = "mysql", feature = "postgres"))]
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "diesel-async"))]
 pub mod wire;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -188,3 +190,5 @@ notes_on!(diesel::SqliteConnection);
 notes_on!(diesel::PgConnection);
 #[cfg(feature = "mysql")]
 notes_on!(diesel::MysqlConnection);
+#[cfg(feature = "diesel-async")]
+notes_on!(lback::diesel_async::BlockingPgConnection);

@@ -24,7 +24,7 @@ pub(super) fn receiver(
             "a receiver names the signals it listens to: `#[receiver(user_post_create)]`",
         ));
     }
-    signature(&function.sig, arguments.phase.is_some(), mistakes);
+    signature(&function.sig, mistakes);
     let asked = parameter::of_function(&function.sig, mistakes);
     let is_async = function.sig.asyncness.map(|token| token.span());
     let delivery = delivery(&mut arguments, asked, is_async, mistakes);
@@ -61,6 +61,7 @@ fn delivery(
                 .into_iter()
                 .filter_map(|asked| asked.lent(mistakes))
                 .collect(),
+            is_async,
         },
         Some(phase) => {
             let named = phase.name.span();
@@ -105,7 +106,7 @@ fn output(sig: &Signature) -> Span {
     }
 }
 
-fn signature(sig: &Signature, is_effect: bool, mistakes: &mut Mistakes) {
+fn signature(sig: &Signature, mistakes: &mut Mistakes) {
     for parameter in &sig.generics.params {
         match parameter {
             GenericParam::Lifetime(_) => {}
@@ -115,14 +116,6 @@ fn signature(sig: &Signature, is_effect: bool, mistakes: &mut Mistakes) {
                  types of its signal; write those",
             ),
         }
-    }
-    if let (Some(token), false) = (&sig.asyncness, is_effect) {
-        mistakes.add(
-            token,
-            "a receiver in the transaction is a plain function, because it runs where the connection \
-             is; write an `after_commit` receiver, which may be `async`, or wait here for asynchronous \
-             work with a runtime's handle taken as `#[state]`: `handle.block_on(..)`",
-        );
     }
     if let Some(token) = &sig.unsafety {
         mistakes.add(token, "a receiver is called by safe code; remove `unsafe`");

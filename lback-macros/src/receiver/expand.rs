@@ -121,9 +121,14 @@ fn demands(receiver: &Receiver, signal: &Path) -> Vec<(Span, TokenStream)> {
 fn kinds(delivery: &Delivery) -> Vec<(Span, &'static str)> {
     match delivery {
         Delivery::InTransaction {
-            isolate: Some(option),
-            ..
-        } => vec![(*option, "SessionSignal"), (*option, "AllowsIsolate")],
+            isolate, is_async, ..
+        } if isolate.is_some() || is_async.is_some() => {
+            let isolated = isolate.map(|option| (option, "AllowsIsolate"));
+            let awaited = is_async.map(|token| (token, "AllowsAsyncInTransaction"));
+            let allowed: Vec<_> = isolated.into_iter().chain(awaited).collect();
+            let session = allowed.first().map(|(place, _)| (*place, "SessionSignal"));
+            session.into_iter().chain(allowed).collect()
+        }
         Delivery::InTransaction { parameters, .. } => parameters
             .iter()
             .find_map(|parameter| match parameter {
@@ -275,8 +280,13 @@ fn delivery(delivery: &Delivery) -> TokenStream {
         Delivery::InTransaction {
             isolate,
             parameters,
+            is_async,
         } => (
-            isolate.map(|_| quote!(.isolated())),
+            {
+                let isolated = isolate.map(|_| quote!(.isolated()));
+                let is_async = is_async.map(|_| quote!(.asynchronous()));
+                (isolate.is_some() || is_async.is_some()).then(|| quote!(#isolated #is_async))
+            },
             parameters
                 .iter()
                 .any(|each| matches!(each, Lent::Connection(_) | Lent::Session(_))),

@@ -26,7 +26,11 @@ struct Call<'a> {
 pub(super) fn handle(receiver: &Receiver, signal: &Path) -> TokenStream {
     let args = args(Span::call_site());
     let body = match &receiver.delivery {
-        Delivery::InTransaction { parameters, .. } => at_once(receiver, signal, parameters),
+        Delivery::InTransaction {
+            parameters,
+            is_async,
+            ..
+        } => at_once(receiver, signal, parameters, *is_async),
         Delivery::Effect {
             named,
             parameters,
@@ -86,7 +90,12 @@ fn key(ordered: &When, signal: &Path) -> TokenStream {
     quote!(|#args| { #lets #(let #inputs = #passed;)* #text })
 }
 
-fn at_once(receiver: &Receiver, signal: &Path, parameters: &[Lent]) -> TokenStream {
+fn at_once(
+    receiver: &Receiver,
+    signal: &Path,
+    parameters: &[Lent],
+    is_async: Option<Span>,
+) -> TokenStream {
     let mut call = Call::of(signal);
     for parameter in parameters {
         match parameter {
@@ -109,14 +118,21 @@ fn at_once(receiver: &Receiver, signal: &Path, parameters: &[Lent]) -> TokenStre
             Lent::Argument(name, Lend::Owned(it)) => call.copied(name, it.place, &it.ty),
         }
     }
-    let outcome = outcome(receiver, &call.passed, None);
+    // Taken before the session is lent.
+    let waiter = is_async.map(|token| {
+        let (waiter, args) = (Ident::new("waiter", Span::mixed_site()), args(token));
+        let taken = quote_spanned!(located(token)=> let #waiter = #args.session.__waiter(););
+        (waiter, taken)
+    });
+    let (waiter, taken) = waiter.unzip();
+    let outcome = outcome(receiver, &call.passed, waiter.map_or(Wait::Not, Wait::By));
     let Call {
         states,
         lets,
         borrows,
         ..
     } = call;
-    quote!(#states #lets #borrows #outcome)
+    quote!(#taken #states #lets #borrows #outcome)
 }
 
 fn queued(
@@ -144,7 +160,7 @@ fn queued(
             Kept::Argument(name, Keep::Owned(owned)) => call.copied(name, owned.place, &owned.ty),
         }
     }
-    let outcome = outcome(receiver, &call.passed, is_async);
+    let outcome = outcome(receiver, &call.passed, Wait::of_effect(is_async));
     let Call {
         states,
         lets,
@@ -226,7 +242,7 @@ pub(super) fn deliver(
             Kept::Argument(name, form) => call.read(name, form, &payload),
         }
     }
-    let outcome = outcome(receiver, &call.passed, is_async);
+    let outcome = outcome(receiver, &call.passed, Wait::of_effect(is_async));
     let Call {
         states,
         lets,
@@ -252,16 +268,37 @@ pub(super) fn deliver(
     }
 }
 
+/// How an `async` function is waited for.
+enum Wait {
+    /// It is a plain one.
+    Not,
+    /// In a future of its own.
+    InFuture,
+    /// Here and now, by what bears this name.
+    By(Ident),
+}
+
+impl Wait {
+    fn of_effect(is_async: Option<Span>) -> Self {
+        is_async.map_or(Self::Not, |_| Self::InFuture)
+    }
+}
+
 /// The call, placed at the return type, where one that no receiver may have is reported.
-fn outcome(receiver: &Receiver, passed: &[Ident], is_async: Option<Span>) -> TokenStream {
+fn outcome(receiver: &Receiver, passed: &[Ident], wait: Wait) -> TokenStream {
     let place = located(receiver.output);
     let function = &receiver.function;
     let call = Ident::new("__lback_function", place);
     // Named once more than needed: were the name unknown, a call would say so differently.
     let named = quote!(let #call = #function;);
-    let wait = is_async.map(|_| quote_spanned!(place=> .await));
+    let called = quote_spanned!(place=> #call(#(#passed),*));
+    let called = match wait {
+        Wait::Not => called,
+        Wait::InFuture => quote_spanned!(place=> #called.await),
+        Wait::By(waiter) => quote_spanned!(place=> #waiter.wait(#called)),
+    };
     let outcome = quote_spanned! {place=>
-        ::lback::__private::IntoOutcome::into_outcome(#call(#(#passed),*) #wait)
+        ::lback::__private::IntoOutcome::into_outcome(#called)
     };
     quote!(#named #outcome)
 }

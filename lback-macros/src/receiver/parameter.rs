@@ -380,10 +380,16 @@ fn connection(ty: &Type) -> Option<&Ident> {
         return None;
     };
     let name = &path.path.segments.last()?.ident;
-    ["SqliteConnection", "PgConnection", "MysqlConnection"]
-        .iter()
-        .any(|known| name == known)
-        .then_some(name)
+    [
+        "SqliteConnection",
+        "PgConnection",
+        "MysqlConnection",
+        "BlockingPgConnection",
+        "AsyncPgConnection",
+    ]
+    .iter()
+    .any(|known| name == known)
+    .then_some(name)
 }
 
 /// The `&T` in `Option<&T>`.

@@ -69,6 +69,8 @@ pub(super) enum Delivery {
     InTransaction {
         isolate: Option<Span>,
         parameters: Vec<Lent>,
+        /// Where `async` stands, if the function is.
+        is_async: Option<Span>,
     },
     /// Later, with what was kept for it.
     Effect {

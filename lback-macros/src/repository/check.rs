@@ -216,6 +216,14 @@ fn noun(options: &Options, mistakes: &mut Mistakes) -> Option<Ident> {
 /// the compiler then compares with the type: many errors come of a type that is no connection.
 fn backend(options: &Options, mistakes: &mut Mistakes) -> Option<TokenStream> {
     const BACKENDS: [&str; 3] = ["sqlite", "postgres", "mysql"];
+    // The last two for the message that the type itself gets.
+    const CONNECTIONS: [&str; 5] = [
+        "SqliteConnection",
+        "PgConnection",
+        "MysqlConnection",
+        "BlockingPgConnection",
+        "AsyncPgConnection",
+    ];
     if let Some(Given { value, .. }) = &options.backend {
         let backend = match value.to_string().as_str() {
             "sqlite" => quote!(sqlite::Sqlite),
@@ -234,10 +242,11 @@ fn backend(options: &Options, mistakes: &mut Mistakes) -> Option<TokenStream> {
     }
     let connection = &options.connection.as_ref()?.value;
     let is_known = match connection {
-        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
-            ["SqliteConnection", "PgConnection", "MysqlConnection"]
-                .contains(&&*last.ident.to_string())
-        }),
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| CONNECTIONS.contains(&&*last.ident.to_string())),
         _ => false,
     };
     if !is_known {

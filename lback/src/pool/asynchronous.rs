@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use diesel::r2d2::R2D2Connection;
 use tokio::runtime::Handle;
-use tokio::task::{AbortHandle, JoinError, spawn_blocking};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use super::{Database, clock};
 use crate::error::Error;
-use crate::session::{Failures, Lane, Origin, Session, SessionConnection};
+use crate::session::{Failures, Lane, LateFailures, Origin, Session, SessionConnection};
 
 impl<C: SessionConnection + R2D2Connection> Database<C> {
     /// Runs a closure with a session, on tokio's pool for blocking work.
@@ -52,43 +52,99 @@ impl<C: SessionConnection + R2D2Connection> Database<C> {
         let permit = self.gate.admit(deadline).await?;
         let database = self.clone();
         let failures = Arc::clone(self.settings.late_failures());
-        let lane = Lane::on(Handle::current(), failures);
-        let (effects, origin) = (Arc::clone(&lane), Origin::current());
-        let progress = Arc::new(Progress::new());
-        let seen = Arc::clone(&progress);
-        let mut task = spawn_blocking(move || {
-            // Given back last, when the session is in its pool again.
-            let _permit = permit;
-            if !seen.has_thread() {
-                return Err(Error::SessionBroken.into());
-            }
+        let session = move || {
             let rest = deadline.saturating_duration_since(Instant::now());
-            let mut session = database.session_within(rest)?;
-            session.set_lane(effects);
-            session.goes_on_from(origin);
-            if !seen.begins() {
-                return Err(Error::SessionBroken.into());
-            }
-            work(&mut session)
-        });
-        let _on_drop = OnDrop {
-            progress: Arc::clone(&progress),
-            task: task.abort_handle(),
+            database.session_within(rest)
         };
-        let done = match clock::before(deadline, &mut task).await {
+        let mut run = Run::start(failures, permit, session, work);
+        let done = match clock::before(deadline, &mut run.task).await {
             Some(done) => done,
             // The application's own work has all threads of the runtime.
-            None if progress.leaves_the_queue() => return Err(self.gate.late().into()),
-            None => task.await,
+            None if run.progress.leaves_the_queue() => return Err(self.gate.late().into()),
+            None => (&mut run.task).await,
         };
-        lane.finished().await;
-        done.unwrap_or_else(|error| Err(lost(error).into()))
+        run.finish(done).await
     }
 
     /// Takes the failures of `async` receivers that no handler was given: the last 100, and how many there
     /// were. Those of others are the session's: see [`Session::take_failures`].
     pub fn take_failures(&self) -> Failures {
         self.settings.late_failures().take()
+    }
+}
+
+/// Runs `work` with a session that is made on a thread which may block, and kept from nobody else.
+#[cfg(feature = "diesel-async")]
+pub(crate) async fn run_session<C: SessionConnection, T, E>(
+    failures: Arc<LateFailures>,
+    session: impl FnOnce() -> Result<Session<C>, Error> + Send + 'static,
+    work: impl FnOnce(&mut Session<C>) -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+{
+    let mut run = Run::start(failures, (), session, work);
+    let done = (&mut run.task).await;
+    run.finish(done).await
+}
+
+/// Work that was given to a thread. If it is dropped before that has begun, it does nothing.
+struct Run<T> {
+    task: JoinHandle<T>,
+    progress: Arc<Progress>,
+    lane: Arc<Lane>,
+}
+
+impl<T, E> Run<Result<T, E>>
+where
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+{
+    /// `permit` is given back last, when the session is in its pool again.
+    fn start<C: SessionConnection>(
+        failures: Arc<LateFailures>,
+        permit: impl Send + 'static,
+        session: impl FnOnce() -> Result<Session<C>, Error> + Send + 'static,
+        work: impl FnOnce(&mut Session<C>) -> Result<T, E> + Send + 'static,
+    ) -> Self {
+        let lane = Lane::on(Handle::current(), failures);
+        let (effects, origin) = (Arc::clone(&lane), Origin::current());
+        let progress = Arc::new(Progress::new());
+        let seen = Arc::clone(&progress);
+        let task = spawn_blocking(move || {
+            let _permit = permit;
+            if !seen.has_thread() {
+                return Err(Error::SessionBroken.into());
+            }
+            let mut session = session()?;
+            session.set_lane(effects);
+            session.goes_on_from(origin);
+            if !seen.begins() {
+                return Err(Error::SessionBroken.into());
+            }
+            let done = work(&mut session);
+            session.rest();
+            done
+        });
+        Self {
+            task,
+            progress,
+            lane,
+        }
+    }
+
+    /// Once the work is done: waits for the effects that it has left behind.
+    async fn finish(self, done: Result<Result<T, E>, JoinError>) -> Result<T, E> {
+        self.lane.finished().await;
+        done.unwrap_or_else(|error| Err(lost(error).into()))
+    }
+}
+
+impl<T> Drop for Run<T> {
+    fn drop(&mut self) {
+        self.progress.is_dropped();
+        self.task.abort();
     }
 }
 
@@ -146,18 +202,5 @@ impl Progress {
 
     fn is_dropped(&self) {
         self.advance(&[Stage::Queued, Stage::HasThread], Stage::GivenUp);
-    }
-}
-
-/// Keeps work from beginning once nobody waits for it any more.
-struct OnDrop {
-    progress: Arc<Progress>,
-    task: AbortHandle,
-}
-
-impl Drop for OnDrop {
-    fn drop(&mut self) {
-        self.progress.is_dropped();
-        self.task.abort();
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use diesel::QueryResult;
-use diesel::connection::{AnsiTransactionManager, CacheSize, TransactionManager};
+use diesel::connection::{CacheSize, TransactionManager};
 use diesel::r2d2::{ConnectionManager, Error, ManageConnection, R2D2Connection};
 
 use crate::session::{Facts, SessionConnection, Settings};
@@ -95,7 +95,7 @@ impl<C: SessionConnection + R2D2Connection> ManageConnection for Manager<C> {
     /// Asked when a connection comes back. Diesel spares one whose transaction is a test's
     /// (`begin_test_transaction`): it would make every later session fail.
     fn has_broken(&self, connection: &mut C) -> bool {
-        let status = AnsiTransactionManager::transaction_manager_status_mut(connection);
+        let status = C::TransactionManager::transaction_manager_status_mut(connection);
         let depth = status.transaction_depth();
         if self.is_for_test {
             return !matches!(depth, Ok(Some(depth)) if depth.get() == 1);

@@ -8,6 +8,9 @@ mod clock;
 mod gate;
 mod manager;
 
+#[cfg(feature = "diesel-async")]
+pub(crate) use self::asynchronous::run_session;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -141,7 +141,7 @@ impl<T, DB: Backend> Set<T, DB> {
 )]
 pub trait KnowsDefault: Backend {}
 
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "diesel-async"))]
 impl KnowsDefault for diesel::pg::Pg {}
 #[cfg(feature = "mysql")]
 impl KnowsDefault for diesel::mysql::Mysql {}

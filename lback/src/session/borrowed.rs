@@ -1,6 +1,6 @@
 //! A session for the length of a closure, on a connection that somebody else owns.
 
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::connection::TransactionManager;
 
 use super::care::caught;
 use super::{Owner, Session, SessionConnection};
@@ -70,7 +70,7 @@ impl<C: SessionConnection> Session<C> {
 }
 
 fn must_be_outside_of_transactions<C: SessionConnection>(connection: &mut C) -> Result<()> {
-    let status = AnsiTransactionManager::transaction_manager_status_mut(connection);
+    let status = C::TransactionManager::transaction_manager_status_mut(connection);
     match status.transaction_depth() {
         Ok(None) => Ok(()),
         Ok(Some(_)) => Err(Error::AlreadyInTransaction),

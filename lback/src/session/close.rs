@@ -1,6 +1,6 @@
 //! How levels end: what is asked of the ledger, and what is done on the connection.
 
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::connection::TransactionManager;
 use diesel::result::Error as DieselError;
 
 use super::care::{Panic, caught, message_of};
@@ -50,7 +50,7 @@ impl<C: SessionConnection> Session<C> {
             self.undo_savepoint();
             return Ok(Err(error));
         }
-        let failed = match caught(|| AnsiTransactionManager::commit_transaction(self.raw())) {
+        let failed = match caught(|| C::TransactionManager::commit_transaction(self.raw())) {
             Ok(Ok(())) => {
                 self.ledger.released();
                 return Ok(Ok(()));
@@ -97,7 +97,7 @@ impl<C: SessionConnection> Session<C> {
             };
         }
         let was_read_only = self.ledger.is_read_only();
-        match caught(|| AnsiTransactionManager::commit_transaction(self.raw())) {
+        match caught(|| C::TransactionManager::commit_transaction(self.raw())) {
             Ok(Ok(())) => {
                 let guarding = self.ledger.committed();
                 self.leave(guarding, was_read_only);
@@ -148,8 +148,7 @@ impl<C: SessionConnection> Session<C> {
         let guarding = self.ledger.unknown();
         match is_open {
             Ok(_) => {
-                *AnsiTransactionManager::transaction_manager_status_mut(self.raw()) =
-                    <_>::default();
+                *C::TransactionManager::transaction_manager_status_mut(self.raw()) = <_>::default();
                 self.leave(guarding, was_read_only);
             }
             Err(again) => {
@@ -299,7 +298,7 @@ impl<C: SessionConnection> Session<C> {
 
     /// Rolls back Diesel's innermost level.
     fn roll_back_to(&mut self, depth: u32) -> diesel::QueryResult<()> {
-        AnsiTransactionManager::rollback_transaction(self.raw())?;
+        C::TransactionManager::rollback_transaction(self.raw())?;
         if depth == 1 {
             return Ok(());
         }

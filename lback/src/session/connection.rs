@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use diesel::backend::Backend;
-use diesel::connection::{AnsiTransactionManager, LoadConnection};
+use diesel::connection::LoadConnection;
 use diesel::result::Error as DieselError;
 
 use super::TransactionOptions;
@@ -18,20 +18,18 @@ mod sealed {
 pub(crate) use super::ledger::{Guarding, Marking, Standing};
 pub(crate) use sealed::Sealed;
 
-/// A native Diesel connection that a [`Session`](crate::Session) can own.
+/// A Diesel connection that a [`Session`](crate::Session) can own.
 ///
 /// Implemented for `SqliteConnection`, `PgConnection` and `MysqlConnection`, each behind the
-/// feature of its database.
+/// feature of its database, and for that of `lback::diesel_async`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a connection that lback knows",
     label = "not a connection of lback",
-    note = "it may be `SqliteConnection`, `PgConnection` or `MysqlConnection`, each with the feature `sqlite`, `postgres` or `mysql` of lback"
+    note = "it may be `SqliteConnection`, `PgConnection` or `MysqlConnection`, each with the feature `sqlite`, `postgres` or `mysql` of lback, or over diesel-async `BlockingPgConnection`, with the feature `diesel-async`"
 )]
 pub trait SessionConnection:
-    diesel::Connection<
-        TransactionManager = AnsiTransactionManager,
-        Backend: Backend<QueryBuilder: Default> + Default + 'static,
-    > + LoadConnection
+    diesel::Connection<Backend: Backend<QueryBuilder: Default> + Default + 'static>
+    + LoadConnection
     + OutboxTable
     + Sealed
     + 'static
@@ -58,6 +56,25 @@ pub trait SessionConnection:
     /// The statement that begins an outermost transaction.
     #[doc(hidden)]
     fn begin_sql(options: &TransactionOptions) -> Result<Cow<'static, str>>;
+
+    /// Begins an outermost transaction with this statement.
+    #[doc(hidden)]
+    fn begin_with(&mut self, sql: &str) -> diesel::QueryResult<()>;
+
+    /// Finds out how deep the connection is inside transactions, where Diesel is not told by the
+    /// database; asked before that depth is believed. From here on the connection is the framework's.
+    #[doc(hidden)]
+    #[inline]
+    fn observe(&mut self) {}
+
+    /// The connection is about to be lent out.
+    #[doc(hidden)]
+    #[inline]
+    fn lent(&mut self) {}
+
+    /// The connection is about to go back to its pool: nothing may be open on it then.
+    #[doc(hidden)]
+    fn rest(&mut self) {}
 
     /// Run before an outermost read-only transaction begins, where BEGIN cannot say it.
     #[doc(hidden)]

@@ -27,12 +27,13 @@ mod state;
 mod statement;
 mod store;
 mod transaction;
+mod waiting;
 mod wake;
 
 use std::fmt;
 use std::ops::DerefMut;
 
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::connection::TransactionManager;
 
 use self::change::Note;
 use self::failure::FailureHandler;
@@ -68,6 +69,7 @@ pub use self::recording::{Captured, Event, PendingEffect, Recording, SkipReason,
 pub(crate) use self::settings::Settings;
 pub(crate) use self::statement::Unreadable;
 pub(crate) use self::transaction::within;
+pub use self::waiting::{Waiter, Waits};
 #[cfg(feature = "r2d2")]
 #[allow(unused_imports)] // unused without PostgreSQL
 pub(crate) use self::wake::PAUSE as WAKE_PAUSE;
@@ -224,9 +226,19 @@ impl<C: SessionConnection> Session<C> {
         }
     }
 
+    /// The session has done its work, and its connection goes back to its pool.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn rest(&mut self) {
+        if let Err(panic) = care::caught(|| self.raw().rest()) {
+            self.report_panic(panic);
+            self.break_off();
+        }
+    }
+
     /// How deep Diesel knows the connection to be inside transactions.
     fn depth_of_connection(&mut self) -> Result<u32> {
-        let status = AnsiTransactionManager::transaction_manager_status_mut(self.raw());
+        self.raw().observe();
+        let status = C::TransactionManager::transaction_manager_status_mut(self.raw());
         match status.transaction_depth() {
             Ok(depth) => Ok(depth.map_or(0, std::num::NonZero::get)),
             Err(_) => Err(Error::SessionBroken),

@@ -94,7 +94,7 @@ pub enum Isolation {
 
 impl Isolation {
     /// As SQL spells it.
-    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    #[cfg(any(feature = "postgres", feature = "mysql", feature = "diesel-async"))]
     pub(crate) const fn sql(self) -> &'static str {
         match self {
             Self::ReadUncommitted => "READ UNCOMMITTED",

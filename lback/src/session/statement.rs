@@ -1,6 +1,6 @@
 //! Statements that run through the session, and what it learns from those that fail.
 
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::connection::TransactionManager;
 use diesel::result::Error as DieselError;
 
 use super::care::caught;
@@ -35,7 +35,9 @@ impl<C: SessionConnection> Session<C> {
                 let _ = self.mark(guarding, true);
             }
         }
-        self.raw()
+        let connection = self.raw();
+        connection.lent();
+        connection
     }
 
     /// Fails if nothing may be done: the transaction is not what it was, or the connection is lost.
@@ -170,8 +172,8 @@ impl<C: SessionConnection> Session<C> {
         let opened = caught(|| {
             // Fails where nothing is open, which is what is wanted.
             let _ = self.raw().batch_execute("ROLLBACK");
-            *AnsiTransactionManager::transaction_manager_status_mut(self.raw()) = <_>::default();
-            AnsiTransactionManager::begin_transaction(self.raw())
+            *C::TransactionManager::transaction_manager_status_mut(self.raw()) = <_>::default();
+            C::TransactionManager::begin_transaction(self.raw())
         });
         if !matches!(opened, Ok(Ok(()))) {
             self.break_off();
@@ -275,7 +277,7 @@ impl<C: SessionConnection> Session<C> {
     #[cold]
     pub(super) fn break_off(&mut self) {
         self.ledger.break_off();
-        AnsiTransactionManager::transaction_manager_status_mut(self.raw()).set_in_error();
+        C::TransactionManager::transaction_manager_status_mut(self.raw()).set_in_error();
     }
 }
 

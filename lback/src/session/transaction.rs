@@ -3,7 +3,7 @@
 use std::panic::resume_unwind;
 use std::time::Duration;
 
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::connection::TransactionManager;
 
 use super::care::{caught, drop_quietly};
 use super::ledger::{Cause, Kind};
@@ -153,13 +153,13 @@ impl<C: SessionConnection> Session<C> {
             if options.read_only {
                 self.raw().enter_read_only().map_err(classify)?;
             }
-            let begun = caught(|| AnsiTransactionManager::begin_transaction_sql(self.raw(), &sql));
+            let begun = caught(|| self.raw().begin_with(&sql));
             if options.read_only && !matches!(begun, Ok(Ok(()))) {
                 self.raw().leave_read_only().map_err(classify)?;
             }
             begun
         } else {
-            caught(|| AnsiTransactionManager::begin_transaction(self.raw()))
+            caught(|| C::TransactionManager::begin_transaction(self.raw()))
         };
         match begun {
             Ok(Ok(())) => Ok(self.ledger.opened(kind, options.read_only)),
@@ -187,8 +187,7 @@ impl<C: SessionConnection> Session<C> {
         let undone = caught(|| self.raw().batch_execute("ROLLBACK"));
         match undone {
             Ok(_) => {
-                *AnsiTransactionManager::transaction_manager_status_mut(self.raw()) =
-                    <_>::default();
+                *C::TransactionManager::transaction_manager_status_mut(self.raw()) = <_>::default();
             }
             Err(panic) => {
                 self.report_panic(panic);

@@ -21,7 +21,7 @@ pub(crate) use self::send::{Plan, check_sendable};
 pub use self::send::{dispatch, send, send_plain};
 pub use self::table::Tables;
 use crate::receiver::{BoxError, Listed, Receiver, Signal};
-use crate::session::{Session, SessionConnection};
+use crate::session::{Session, SessionConnection, Waits};
 
 /// A signal that `#[signal]` declared.
 // Not public API. Used by generated code.
@@ -181,6 +181,24 @@ pub trait AllowsAsyncEffect: SessionSignal {
 #[cfg(feature = "tokio")]
 #[diagnostic::do_not_recommend]
 impl<S: SessionSignal> AllowsAsyncEffect for S {
+    type Itself = S;
+}
+
+/// A signal whose receivers in the transaction may be `async`, because its connection can wait for them.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a receiver of `{Self}` in the transaction is a plain function",
+    label = "nobody awaits it: the connection of its transaction blocks",
+    note = "once its data is stored, a receiver may be `async`: `#[receiver(.., after_commit)]`",
+    note = "in the transaction it may be `async` on connections of diesel-async: `lback::diesel_async`, by the feature `diesel-async` of lback"
+)]
+pub trait AllowsAsyncInTransaction: SessionSignal {
+    type Itself;
+}
+
+#[diagnostic::do_not_recommend]
+impl<S: SessionSignal<Connection: Waits>> AllowsAsyncInTransaction for S {
     type Itself = S;
 }
 

@@ -95,7 +95,7 @@ mod mysql {
     }
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "diesel-async"))]
 mod postgres {
     use diesel::deserialize::{self, FromSql};
     use diesel::pg::{Pg, PgValue};

@@ -10,6 +10,8 @@
 #[macro_use]
 mod table;
 
+#[cfg(feature = "diesel-async")]
+pub mod diesel_async;
 mod key;
 mod kind;
 #[cfg(feature = "mysql")]

@@ -14,11 +14,36 @@ macro_rules! shop_on {
     };
 }
 
+macro_rules! whole_on {
+    ($name:ident, $driver:ident, $native:path) => {
+        mod $name {
+            mod driver {
+                pub(super) use lback::$driver::{Session, connect};
+                pub(super) use $native as Native;
+            }
+
+            mod whole {
+                include!("whole.rs");
+            }
+
+            pub(super) use whole::Database;
+        }
+    };
+}
+
 #[cfg(feature = "postgres")]
-mod whole;
+whole_on!(over_libpq, postgres, diesel::PgConnection);
+#[cfg(feature = "diesel-async")]
+whole_on!(
+    over_diesel_async,
+    diesel_async,
+    lback::diesel_async::BlockingPgConnection
+);
 
 shop_on!(sqlite, crate::sqlite::Database);
 #[cfg(feature = "postgres")]
-shop_on!(postgres, super::whole::Database);
+shop_on!(postgres, super::over_libpq::Database);
+#[cfg(feature = "diesel-async")]
+shop_on!(diesel_async, super::over_diesel_async::Database);
 #[cfg(feature = "mysql")]
 shop_on!(mysql, crate::mysql::Database);

@@ -1,18 +1,18 @@
-//! Whole PostgreSQL databases, for tables in a schema that has a name.
+// Included by each way to PostgreSQL: whole databases, for tables in a schema that has a name.
 
+use diesel::Connection;
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
-use lback::postgres::Session;
 
+use super::driver::{self, Native, Session};
 use crate::server;
 
-pub(super) struct Database {
+pub(in crate::shop) struct Database {
     server: String,
     name: String,
 }
 
 impl Database {
-    pub(super) fn empty() -> Option<Self> {
+    pub(in crate::shop) fn empty() -> Option<Self> {
         let database = Self {
             server: server::url("LBACK_TEST_POSTGRES_URL")?,
             name: server::fresh_name(),
@@ -21,12 +21,12 @@ impl Database {
         Some(database)
     }
 
-    pub(super) fn session(&self) -> Session {
-        lback::postgres::connect(&self.url()).expect("the server answers")
+    pub(in crate::shop) fn session(&self) -> Session {
+        driver::connect(&self.url()).expect("the server answers")
     }
 
-    pub(super) fn connection(&self) -> PgConnection {
-        PgConnection::establish(&self.url()).expect("the server answers")
+    pub(in crate::shop) fn connection(&self) -> Native {
+        Native::establish(&self.url()).expect("the server answers")
     }
 
     fn url(&self) -> String {
@@ -38,7 +38,7 @@ impl Database {
     }
 
     fn as_owner(&self, statement: &str) {
-        PgConnection::establish(&self.server)
+        Native::establish(&self.server)
             .expect("the server answers")
             .batch_execute(statement)
             .expect("the user may create databases");
@@ -47,7 +47,7 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        if let Ok(mut connection) = PgConnection::establish(&self.server) {
+        if let Ok(mut connection) = Native::establish(&self.server) {
             let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
             let _ = connection.batch_execute(&statement);
         }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use diesel::connection::SimpleConnection;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::mysql::Mysql;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
@@ -22,6 +22,10 @@ impl SessionConnection for MysqlConnection {
     fn prepare(&mut self) -> QueryResult<()> {
         let _ = self.batch_execute("SET lc_messages = 'en_US'");
         Ok(())
+    }
+
+    fn begin_with(&mut self, sql: &str) -> QueryResult<()> {
+        AnsiTransactionManager::begin_transaction_sql(self, sql)
     }
 
     fn begin_sql(options: &TransactionOptions) -> Result<Cow<'static, str>> {

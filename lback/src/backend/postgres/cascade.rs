@@ -1,10 +1,11 @@
 //! Where PostgreSQL may delete or change rows by itself.
 
 use diesel::RunQueryDsl;
+use diesel::pg::Pg;
 
-use super::Session;
 use crate::error::Result;
 use crate::repository::{Cascade, KeyColumn};
+use crate::session::{Session, SessionConnection};
 
 /// The foreign keys by which the database deletes or changes rows itself when another row goes.
 /// Those of the schemas on the search path.
@@ -23,7 +24,10 @@ use crate::repository::{Cascade, KeyColumn};
 /// }
 /// # lback::Result::Ok(())
 /// ```
-pub fn cascades(session: &mut Session) -> Result<Vec<Cascade>> {
+pub fn cascades<C>(session: &mut Session<C>) -> Result<Vec<Cascade>>
+where
+    C: SessionConnection<Backend = Pg>,
+{
     session
         .look_up(|conn| {
             diesel::sql_query(

@@ -1,4 +1,4 @@
-//! What a session needs of a connection to PostgreSQL.
+//! What a session needs of a connection to PostgreSQL over libpq.
 
 use std::borrow::Cow;
 
@@ -7,42 +7,26 @@ use diesel::connection::{AnsiTransactionManager, CacheSize, SimpleConnection, Tr
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{PgConnection, QueryResult};
 
-use crate::error::{Error, Result};
-use crate::session::{
-    Lock, Marking, Sealed, SessionConnection, Standing, TransactionOptions, mark,
-};
+use super::{Postgres, begin_sql, is_aborted, is_stale_plan, speak_english};
+use crate::error::Result;
+use crate::session::{Marking, Sealed, SessionConnection, Standing, TransactionOptions, mark};
+
+impl Postgres for PgConnection {}
 
 impl Sealed for PgConnection {}
 
 impl SessionConnection for PgConnection {
-    /// The texts of errors then are in the language that
-    /// [`Error::is_retryable`](crate::Error::is_retryable) knows. Only some roles may set it; for
-    /// others the server keeps its own.
     fn prepare(&mut self) -> QueryResult<()> {
-        let _ = self.batch_execute("SET lc_messages = 'C'");
+        speak_english(self);
         Ok(())
     }
 
     fn begin_sql(options: &TransactionOptions) -> Result<Cow<'static, str>> {
-        if options.lock != Lock::default() {
-            let what = "SQLite's kinds of BEGIN on PostgreSQL";
-            return Err(Error::Unsupported { what: what.into() });
-        }
-        if *options == TransactionOptions::new() {
-            return Ok(Cow::Borrowed("BEGIN"));
-        }
-        let mut sql = String::from("BEGIN");
-        if let Some(level) = options.isolation {
-            sql.push_str(" ISOLATION LEVEL ");
-            sql.push_str(level.sql());
-        }
-        if options.read_only {
-            sql.push_str(" READ ONLY");
-        }
-        if options.deferrable {
-            sql.push_str(" DEFERRABLE");
-        }
-        Ok(Cow::Owned(sql))
+        begin_sql(options)
+    }
+
+    fn begin_with(&mut self, sql: &str) -> QueryResult<()> {
+        AnsiTransactionManager::begin_transaction_sql(self, sql)
     }
 
     /// Diesel asks libpq after every statement whether a transaction is open
@@ -51,8 +35,7 @@ impl SessionConnection for PgConnection {
         if self.is_lost(error) {
             return Standing::Lost;
         }
-        // A prepared statement whose table was changed since fails for ever: they are all forgotten,
-        // and prepared anew.
+        // They are all forgotten, and prepared anew.
         if is_stale_plan(error) {
             self.set_prepared_statement_cache_size(CacheSize::Disabled);
             self.set_prepared_statement_cache_size(CacheSize::Unbounded);
@@ -81,11 +64,8 @@ impl SessionConnection for PgConnection {
             )
     }
 
-    /// Only the text says so; where the server speaks another language, the error stays what it is.
     fn is_echo(error: &DieselError) -> bool {
-        matches!(error, DieselError::DatabaseError(DatabaseErrorKind::Unknown, info)
-            if info.message()
-                == "current transaction is aborted, commands ignored until end of transaction block")
+        is_aborted(error)
     }
 
     const REFUSES_WHEN_ABORTED: bool = true;
@@ -99,9 +79,4 @@ impl SessionConnection for PgConnection {
             None => self.batch_execute("SELECT 1"),
         }
     }
-}
-
-fn is_stale_plan(error: &DieselError) -> bool {
-    matches!(error, DieselError::DatabaseError(DatabaseErrorKind::Unknown, info)
-        if info.message() == "cached plan must not change result type")
 }

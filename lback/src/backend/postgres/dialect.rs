@@ -11,11 +11,13 @@ use diesel::query_builder::{Query, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
 use diesel::row::{Field, Row};
 use diesel::sql_types::{BigInt, Text};
-use diesel::{PgConnection, QueryResult, RunQueryDsl as _};
+use diesel::{QueryResult, RunQueryDsl as _};
 
+use super::Postgres;
 use crate::repository::{Dialect, Duplicates, LeftOut, Lock, ReadingBack, Suspects, Syntax};
+use crate::signal::AnySignals;
 
-impl Dialect for PgConnection {
+impl<C: Postgres + AnySignals> Dialect for C {
     const SYNTAX: Syntax = Syntax::Postgres;
     // The protocol counts them in 16 bits.
     const MAX_BINDS: usize = 65_535;

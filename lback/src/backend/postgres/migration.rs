@@ -1,9 +1,9 @@
 //! The table of the built-in users.
 
-use diesel::connection::SimpleConnection;
+use diesel::pg::Pg;
 
-use super::Session;
 use crate::error::Result;
+use crate::session::{Session, SessionConnection};
 
 /// The statements of [`migrate`], for those who keep all migrations in one place.
 pub const MIGRATION: &str = include_str!("users.sql");
@@ -14,7 +14,10 @@ pub const MIGRATION: &str = include_str!("users.sql");
 /// # Errors
 ///
 /// [`Error::Database`](crate::Error::Database).
-pub fn migrate(session: &mut Session) -> Result<()> {
+pub fn migrate<C>(session: &mut Session<C>) -> Result<()>
+where
+    C: SessionConnection<Backend = Pg>,
+{
     session.transaction(|session| {
         use diesel::dsl::sql;
         use diesel::prelude::*;

@@ -8,65 +8,32 @@
 //! # lback::Result::Ok(())
 //! ```
 
+#[cfg(feature = "postgres")]
 pub mod any;
 mod cascade;
+#[cfg(feature = "postgres")]
 mod connection;
 mod dialect;
+#[cfg(feature = "postgres")]
+mod libpq;
 #[cfg(feature = "users")]
 mod migration;
 mod outbox;
-#[cfg(feature = "users")]
+mod server;
+#[cfg(all(feature = "postgres", feature = "users"))]
 pub mod users;
 
-use diesel::{Connection, PgConnection};
-
 pub use self::cascade::cascades;
+#[cfg(all(feature = "postgres", feature = "r2d2"))]
+pub use self::libpq::Database;
+#[cfg(feature = "postgres")]
+pub use self::libpq::{Session, connect, prelude};
 pub use self::outbox::{OUTBOX_MIGRATION, migrate_outbox};
-use crate::error::{Result, not_connected};
-use crate::session::SessionConnection;
+pub(crate) use self::server::{Postgres, begin_sql, is_aborted, is_stale_plan, speak_english};
 
 /// What a column is set to on PostgreSQL: a value, or something that the database works out. See
 /// [`lback::Set`](crate::Set).
 pub type Set<T> = crate::Set<T, diesel::pg::Pg>;
 
-/// A session on PostgreSQL.
-pub type Session = crate::Session<PgConnection>;
-
-/// A pool of such sessions.
-#[cfg(feature = "r2d2")]
-pub type Database = crate::Database<PgConnection>;
-
 #[cfg(feature = "users")]
 pub use self::migration::{MIGRATION, migrate};
-
-/// Everything for a module that works with PostgreSQL, with Diesel's own prelude.
-///
-/// The built-in users are not in it, for most applications have users of their own, under the same
-/// names: [`users`] holds those.
-///
-/// One prelude in a module. `Session` is ambiguous where those of two databases stand: the compiler
-/// warns of each use (`ambiguous_glob_imports`, an error in a future release), and takes the first.
-/// `#![deny(ambiguous_glob_imports)]` makes it an error today.
-pub mod prelude {
-    pub use diesel::prelude::*;
-
-    pub use super::Session;
-    pub use super::any::{
-        any_post_create, any_post_delete, any_post_update, any_pre_create, any_pre_delete,
-        any_pre_update,
-    };
-    pub use crate::prelude::*;
-}
-
-/// Connects to a server, by a URL or by libpq's `host=... dbname=...`.
-///
-/// # Errors
-///
-/// [`Error::Connection`](crate::Error::Connection), without the password that the URL holds, and
-/// [`Error::Registry`](crate::Error::Registry).
-pub fn connect(url: &str) -> Result<Session> {
-    let mut connection = PgConnection::establish(url)
-        .map_err(|error| not_connected("PostgreSQL does not let us in", url, error))?;
-    connection.prepare()?;
-    Session::new(connection)
-}

@@ -1,16 +1,15 @@
 //! The table of the outbox on PostgreSQL.
 
-use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;
 use diesel::sql_types::{BigInt, Nullable, Text};
-use diesel::{Connection as _, PgConnection, QueryResult, RunQueryDsl};
+use diesel::{QueryResult, RunQueryDsl};
 
-use super::Session;
+use super::Postgres;
 use crate::error::Result;
 use crate::session::{
     ALL_KEYS, Bind, Claim, Claimed, ClaimedColumns, ClaimedRow, DepthRow, Insert, InsertText,
-    LetterRow, OutboxTable, Parcel, Spelling, Sql, by_size, chunks, first_of_key, promotion,
-    repeated, statements_of_the_outbox,
+    LetterRow, OutboxTable, Parcel, Session, SessionConnection, Spelling, Sql, by_size, chunks,
+    first_of_key, promotion, repeated, statements_of_the_outbox,
 };
 
 /// The statements of [`migrate_outbox`], for those who keep all migrations in one place.
@@ -28,7 +27,10 @@ pub const OUTBOX_MIGRATION: &str = include_str!("outbox.sql");
 /// lback::postgres::migrate_outbox(&mut session)?;
 /// # lback::Result::Ok(())
 /// ```
-pub fn migrate_outbox(session: &mut Session) -> Result<()> {
+pub fn migrate_outbox<C>(session: &mut Session<C>) -> Result<()>
+where
+    C: SessionConnection<Backend = Pg>,
+{
     session.transaction(|session| {
         // Two CREATE TABLE at once fail on the catalogue's own unique index.
         session
@@ -49,7 +51,7 @@ impl InsertText for Pg {
     const HELD: &'static str = ", NULL)";
 }
 
-impl OutboxTable for PgConnection {
+impl<C: Postgres> OutboxTable for C {
     // Not `clock_timestamp()`: an index is searched for what does not change while it is searched.
     const SPELLING: Spelling = Spelling {
         now: "now()",

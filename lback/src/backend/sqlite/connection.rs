@@ -33,6 +33,10 @@ impl SessionConnection for SqliteConnection {
         url.is_empty() || url.contains(":memory:") || url.contains("mode=memory")
     }
 
+    fn begin_with(&mut self, sql: &str) -> QueryResult<()> {
+        AnsiTransactionManager::begin_transaction_sql(self, sql)
+    }
+
     fn begin_sql(options: &TransactionOptions) -> Result<Cow<'static, str>> {
         if options.deferrable {
             return Err(Error::Unsupported {

@@ -110,7 +110,7 @@ impl<'de> Deserialize<'de> for Timestamp {
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "diesel-async"))]
 mod postgres {
     use chrono::{Datelike, NaiveDateTime};
     use diesel::deserialize::{self, FromSql};

@@ -1,0 +1,34 @@
+//! Waiting for a future in the transaction.
+
+use std::marker::PhantomData;
+
+use super::{Session, SessionConnection};
+
+/// A connection whose sessions can wait for a future, on the thread that they are at work on.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub trait Waits: SessionConnection {
+    /// Blocks until it is done. It may be called by what is waited for.
+    fn wait<F: Future>(future: F) -> F::Output;
+}
+
+/// What waits. It borrows no session, so that a future may have that.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Waiter<C>(PhantomData<fn() -> C>);
+
+impl<C: Waits> Waiter<C> {
+    /// Blocks until it is done.
+    pub fn wait<F: Future>(&self, future: F) -> F::Output {
+        C::wait(future)
+    }
+}
+
+impl<C: SessionConnection> Session<C> {
+    // Not public API. Used by generated code.
+    #[doc(hidden)]
+    pub fn __waiter(&self) -> Waiter<C> {
+        Waiter(PhantomData)
+    }
+}

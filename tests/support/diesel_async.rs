@@ -1,0 +1,14 @@
+//! Fresh schemas on a PostgreSQL server, over diesel-async.
+
+use lback::diesel_async as driver;
+pub use lback::diesel_async::{Set, prelude::*, users::*};
+pub use lback::diesel_async::{cascades, connect, migrate, migrate_outbox};
+
+pub use crate::shop::diesel_async as shop;
+
+/// The connection of this backend.
+pub type Native = BlockingPgConnection;
+
+const UNENCRYPTED: &str = "sslmode=disable";
+
+include!("on_postgres.rs");
