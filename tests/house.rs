@@ -13,7 +13,7 @@ const LEVELS: [&[&str]; 7] = [
     &["repository"],
     &["user", "inspect", "testing"],
     // `lback::sqlite` and its like.
-    &["backend", "sqlite", "postgres", "mysql"],
+    &["backend", "sqlite", "postgres", "mysql", "diesel_async"],
 ];
 
 #[test]
@@ -112,6 +112,7 @@ fn every_promise_stands_in_the_semantics_and_in_a_file() {
         "sqlite_only",
         "postgres_only",
         "mysql_only",
+        "diesel_async_only",
         "disk/promises",
     ];
     for folder in folders {

@@ -105,15 +105,15 @@ fn before_it_has_begun() {
     let pool = deadpool(&database, 1);
     let (go_on, waits) = std::sync::mpsc::channel::<()>();
     runtime.block_on(async {
+        let conn = pool.get().await.expect("the server answers");
         // Has the one thread there is.
         let busy = tokio::task::spawn_blocking(move || waits.recv());
-        let conn = pool.get().await.expect("the server answers");
         let run = lback::diesel_async::run(conn, |session| Users.create(session, new_user("ada")));
         assert!(!poll_and_drop(1, run).await);
         go_on.send(()).expect("it waits");
         busy.await.expect("no panic").expect("it was sent");
         let conn = tokio::time::timeout(LONG, pool.get()).await;
-        conn.expect("it comes back").expect("the server answers");
+        drop(conn.expect("it comes back").expect("the server answers"));
     });
     assert_eq!(stored(&mut database.session()), [""; 0]);
 }

@@ -11,9 +11,10 @@ mod a_row_that_the_database_does_not_write_is_an_error_that_says_so;
 mod a_serialization_failure_can_be_retried;
 mod an_aborted_transaction_is_no_success;
 mod what_a_change_checks_holds_under_serializable;
-mod without_prepared_statements_pgbouncer_serves;
 
-// `listen` is of libpq alone.
+// `listen` is of libpq alone; and tokio-postgres prepares every statement under a name, which PgBouncer's
+// transaction mode does not serve.
 over_libpq! {
     mod a_worker_hears_of_the_commits_of_others;
+    mod without_prepared_statements_pgbouncer_serves;
 }

@@ -76,6 +76,16 @@ pub trait SessionConnection:
     #[doc(hidden)]
     fn rest(&mut self) {}
 
+    /// Blocks until the future is done; it may be called by what is waited for. Only those that
+    /// [`Waits`](super::Waits) marks can: others have a method of this name, so that an `async` receiver
+    /// of theirs is one error and not two.
+    #[doc(hidden)]
+    fn wait<F: Future>(_future: F) -> F::Output {
+        unreachable!(
+            "an `async` receiver in a transaction whose connection blocks does not compile"
+        )
+    }
+
     /// Run before an outermost read-only transaction begins, where BEGIN cannot say it.
     #[doc(hidden)]
     fn enter_read_only(&mut self) -> diesel::QueryResult<()> {

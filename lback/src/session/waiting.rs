@@ -4,13 +4,11 @@ use std::marker::PhantomData;
 
 use super::{Session, SessionConnection};
 
-/// A connection whose sessions can wait for a future, on the thread that they are at work on.
+/// A connection whose sessions can wait for a future ([`SessionConnection::wait`]), on the thread that they
+/// are at work on.
 // Not public API. Used by generated code.
 #[doc(hidden)]
-pub trait Waits: SessionConnection {
-    /// Blocks until it is done. It may be called by what is waited for.
-    fn wait<F: Future>(future: F) -> F::Output;
-}
+pub trait Waits: SessionConnection {}
 
 /// What waits. It borrows no session, so that a future may have that.
 // Not public API. Used by generated code.
@@ -18,7 +16,7 @@ pub trait Waits: SessionConnection {
 #[derive(Debug)]
 pub struct Waiter<C>(PhantomData<fn() -> C>);
 
-impl<C: Waits> Waiter<C> {
+impl<C: SessionConnection> Waiter<C> {
     /// Blocks until it is done.
     pub fn wait<F: Future>(&self, future: F) -> F::Output {
         C::wait(future)

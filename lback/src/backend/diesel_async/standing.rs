@@ -24,11 +24,7 @@ impl Postgres for BlockingPgConnection {}
 
 impl Sealed for BlockingPgConnection {}
 
-impl Waits for BlockingPgConnection {
-    fn wait<F: Future>(future: F) -> F::Output {
-        wait(future)
-    }
-}
+impl Waits for BlockingPgConnection {}
 
 impl BlockingPgConnection {
     /// A savepoint can be set in a transaction that is not aborted, and nowhere else.
@@ -66,6 +62,10 @@ impl BlockingPgConnection {
 }
 
 impl SessionConnection for BlockingPgConnection {
+    fn wait<F: Future>(future: F) -> F::Output {
+        wait(future)
+    }
+
     fn prepare(&mut self) -> QueryResult<()> {
         speak_english(self);
         self.suspects();
@@ -129,7 +129,12 @@ impl SessionConnection for BlockingPgConnection {
             DieselError::DatabaseError(..) if is_inside => {
                 let standing = self.ask();
                 doubt(self, standing == Standing::Aborted);
-                standing
+                match standing {
+                    // Diesel has rolled back to the savepoint that could not be released. What was in
+                    // it is gone.
+                    Standing::Open => Standing::Aborted,
+                    standing => standing,
+                }
             }
             // Whether it was lost, the next statement will see.
             DieselError::DatabaseError(..) => Standing::Aborted,
