@@ -35,6 +35,10 @@ macro_rules! over_libpq {
     ($($item:item)*) => {};
 }
 
+macro_rules! by_blocking_drivers {
+    ($($item:item)*) => {};
+}
+
 #[path = "promises/mod.rs"]
 mod promises;
 

@@ -31,6 +31,10 @@ macro_rules! trial_repositories {
     };
 }
 
+macro_rules! by_blocking_drivers {
+    ($($item:item)*) => { $($item)* };
+}
+
 #[path = "promises/mod.rs"]
 mod promises;
 
