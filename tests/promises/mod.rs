@@ -21,6 +21,7 @@ mod a_panic_rolls_back_and_goes_on;
 mod a_panic_where_nobody_expects_one_goes_no_further;
 mod a_pool_for_tests_leaves_nothing;
 mod a_pools_sessions_share_state_and_failure_handler;
+mod a_pre_receiver_may_change_the_row_that_is_deleted;
 mod a_raw_commit_or_rollback_is_reported;
 mod a_receiver_may_do_without_a_state;
 mod a_recording_tells_what_was_sent_and_what_ran;

@@ -17,6 +17,7 @@ use super::query;
 use super::row::{self, Inserting, SessionOf, are_keys_told, inserting, not_found, untold, write};
 use super::rows::Rows;
 use crate::error::{Error, Result};
+use crate::signal::Plan;
 
 /// Why rows were not written together.
 pub(super) enum NotTogether {
@@ -344,7 +345,9 @@ pub(super) fn remove<R: Model>(
     for row in &rows.found {
         repository.send_pre_delete(&row.entity, session)?;
     }
-    let deleted = rows.delete(session, is_one_by_one)?;
+    // What a pre receiver has written cannot be told from what another has.
+    let is_untouched = !Plan::of::<R::PreDelete, R::PostDelete>(session)?.writes_before;
+    let deleted = rows.delete(session, is_one_by_one, is_untouched)?;
     if notes {
         for row in &deleted {
             R::note_change(Some(row), None, session)?;

@@ -144,7 +144,7 @@ pub(super) fn delete_seen<R: Model>(
         }
     } else {
         match write::<R, _>(session, |conn| query::delete_returning::<R>(conn, key))? {
-            Some((_, changed)) if !is_locked && changed != fingerprint => {
+            Some((_, changed)) if is_untouched && !is_locked && changed != fingerprint => {
                 return Err(changed_meanwhile());
             }
             Some((deleted, _)) => return Ok(deleted),

@@ -131,11 +131,13 @@ impl<R: Model> Rows<R> {
             .map(|place| place.map(|place| &self.found[place].entity))
     }
 
-    /// Deletes them all, and gives them as they were then.
+    /// Deletes them all, and gives them as they were then. `is_untouched` says that nobody has written in
+    /// between through this session.
     pub(super) fn delete(
         self,
         session: &mut SessionOf<R>,
         is_one_by_one: bool,
+        is_untouched: bool,
     ) -> Result<Vec<R::Entity>> {
         let keys: Vec<_> = self.found.iter().map(|row| row.asked.clone()).collect();
         if is_one_by_one {
@@ -169,7 +171,7 @@ impl<R: Model> Rows<R> {
         self.found
             .into_iter()
             .map(|row| match deleted.remove(&row.entity.key()) {
-                Some((_, changed)) if !is_locked && changed != row.fingerprint => {
+                Some((_, changed)) if is_untouched && !is_locked && changed != row.fingerprint => {
                     Err(changed_meanwhile())
                 }
                 Some((entity, _)) => Ok(entity),
