@@ -110,7 +110,7 @@ fn demands(receiver: &Receiver, signal: &Path) -> Vec<(Span, TokenStream)> {
         let (place, number) = (name.span(), number_of(&name.unraw().to_string()));
         let signal = quote_spanned!(located(place)=> <#signal as ::lback::__private::Declared>);
         let asked = quote_spanned! {located(place)=>
-            ::lback::__private::Argument<#number, #signal::Arguments>
+            ::lback::__private::HasArgument<#number, #signal::Arguments>
         };
         (place, asked)
     });

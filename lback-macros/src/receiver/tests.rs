@@ -86,7 +86,6 @@ fn all_mistakes_are_reported_at_once() {
         `id` is a text that is not empty: `id = "audit.user"`
         `when` is a closure over arguments of the signal: `when = |user: &User| user.is_active`
         a receiver has no type or const parameters: it is registered once, with the types of its signal; write those
-        a receiver in the transaction is a plain function, because it runs where the connection is; write an `after_commit` receiver, which may be `async`, or wait here for asynchronous work with a runtime's handle taken as `#[state]`: `handle.block_on(..)`
         a receiver is called by safe code; remove `unsafe`
         a method cannot be a receiver; move the function out of the `impl`, and take what it needs as `sender` or `#[state]`
         a parameter's name says which argument it gets; an unused one is written `_user`

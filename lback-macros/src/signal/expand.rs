@@ -87,7 +87,7 @@ fn declared(signal: &Signal, is_any: bool) -> TokenStream {
         #(
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
-            impl ::lback::__private::Argument<#numbers, #listed> for #name {
+            impl ::lback::__private::HasArgument<#numbers, #listed> for #name {
                 type Itself = Self;
             }
         )*

@@ -55,7 +55,7 @@ pub trait Declared: Signal {
     note = "its arguments are named in `{Arguments}`",
     note = "what is in the session's state is marked: `#[state] mailer: &Mailer`; a parameter for the connection is called `conn` or marked `#[conn]`"
 )]
-pub trait Argument<const NAME: u64, Arguments> {
+pub trait HasArgument<const NAME: u64, Arguments> {
     type Itself;
 }
 
