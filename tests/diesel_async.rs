@@ -25,12 +25,6 @@ macro_rules! own_repository {
     };
 }
 
-macro_rules! trial_repositories {
-    () => {
-        lback_tests::trial_repositories!(BlockingPgConnection);
-    };
-}
-
 macro_rules! over_libpq {
     ($($item:item)*) => {};
 }

@@ -37,7 +37,11 @@ async fn poll_and_drop<F: Future>(polls: usize, future: F) -> bool {
             return Poll::Ready(false);
         }
         polled += 1;
-        future.as_mut().poll(context).map(|_| true)
+        match future.as_mut().poll(context) {
+            // Nobody may ever wake it again.
+            Poll::Pending if polled == polls => Poll::Ready(false),
+            polled => polled.map(|_| true),
+        }
     })
     .await
 }

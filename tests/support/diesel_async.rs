@@ -12,3 +12,11 @@ pub type Native = BlockingPgConnection;
 const UNENCRYPTED: &str = "sslmode=disable";
 
 include!("on_postgres.rs");
+
+/// LISTEN is libpq's alone.
+pub fn listening(
+    worker: lback::outbox::WorkerBuilder<Native>,
+    _database: &Database,
+) -> lback::Result<lback::outbox::WorkerBuilder<Native>> {
+    Ok(worker)
+}

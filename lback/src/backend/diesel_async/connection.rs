@@ -26,6 +26,10 @@ use super::wait::{background, wait};
 ///
 /// `#[repository(.., connection = BlockingPgConnection)]` names it. An `async` receiver takes what is inside:
 /// `conn: &mut AsyncPgConnection`.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four facts, none of which follows from the others"
+)]
 pub struct BlockingPgConnection {
     inner: Box<dyn DerefMut<Target = AsyncPgConnection> + Send>,
     /// Whether somebody else than the framework may be at work on it.
