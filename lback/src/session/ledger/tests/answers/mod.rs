@@ -4,6 +4,7 @@
 mod journal;
 mod levels;
 mod marks;
+mod parcels;
 mod waiting;
 
 use crate::receiver::Phase;
