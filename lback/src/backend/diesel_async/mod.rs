@@ -53,6 +53,7 @@
 
 pub mod any;
 mod connection;
+mod driver;
 mod levels;
 mod standing;
 #[cfg(feature = "users")]
