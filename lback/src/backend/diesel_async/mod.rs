@@ -142,8 +142,8 @@ pub fn session(
 ///
 /// # Errors
 ///
-/// [`Error::Connection`](crate::Error::Connection), without the password that the URL holds, and
-/// [`Error::Registry`](crate::Error::Registry).
+/// [`Error::Connection`], without the password that the URL holds, and
+/// [`Error::Registry`].
 ///
 /// ```no_run
 /// let mut session = lback::diesel_async::connect("postgres://localhost/app")?;
