@@ -17,7 +17,7 @@ macro_rules! comparison {
     (
         $(#[$doc:meta])*
         $function:ident $Name:ident:
-        $($(#[$about:meta])+ $feature:literal $backend:ty: $before:literal $between:literal $behind:literal)*
+        $($(#[$about:meta])+ $database:meta, $backend:ty: $before:literal $between:literal $behind:literal)*
     ) => {
         $(#[$doc])*
         pub(crate) fn $function<C, V>(column: C, value: V) -> $Name<C, V::Expression>
@@ -48,7 +48,7 @@ macro_rules! comparison {
 
         $(
             $(#[$about])+
-            #[cfg(feature = $feature)]
+            #[cfg($database)]
             impl<C, V> QueryFragment<$backend> for $Name<C, V>
             where
                 C: QueryFragment<$backend>,
@@ -74,23 +74,23 @@ comparison! {
     /// finds who may be meant, this one who is.
     same_bytes SameBytes:
     /// Its own collation of bytes.
-    "sqlite" diesel::sqlite::Sqlite: "" " COLLATE BINARY = " ""
+    feature = "sqlite", diesel::sqlite::Sqlite: "" " COLLATE BINARY = " ""
     /// The type may be `citext`, which has an `=` of its own.
-    "postgres" diesel::pg::Pg: "" "::text COLLATE \"C\" = " ""
+    any(feature = "postgres", feature = "diesel-async"), diesel::pg::Pg: "" "::text COLLATE \"C\" = " ""
     /// The column may be of another character set, and so of other bytes; values come in utf8mb4.
-    "mysql" diesel::mysql::Mysql: "CAST(CONVERT(" " USING utf8mb4) AS BINARY) = " ""
+    feature = "mysql", diesel::mysql::Mysql: "CAST(CONVERT(" " USING utf8mb4) AS BINARY) = " ""
 }
 
 comparison! {
     /// `column LIKE pattern`, as [`pattern`] makes it.
     like Like:
     /// As Diesel writes it.
-    "sqlite" diesel::sqlite::Sqlite: "" " LIKE " " ESCAPE '!'"
+    feature = "sqlite", diesel::sqlite::Sqlite: "" " LIKE " " ESCAPE '!'"
     /// Collations that are not deterministic, such as one that knows no case, have no LIKE before
     /// PostgreSQL 18. The database's own is deterministic, and among those LIKE compares alike.
-    "postgres" diesel::pg::Pg: "" " COLLATE \"default\" LIKE " " ESCAPE '!'"
+    any(feature = "postgres", feature = "diesel-async"), diesel::pg::Pg: "" " COLLATE \"default\" LIKE " " ESCAPE '!'"
     /// As Diesel writes it.
-    "mysql" diesel::mysql::Mysql: "" " LIKE " " ESCAPE '!'"
+    feature = "mysql", diesel::mysql::Mysql: "" " LIKE " " ESCAPE '!'"
 }
 
 /// Until when a token counts, from a row that may be unreadable otherwise.
