@@ -1,8 +1,10 @@
 //! What only connections of diesel-async can show.
 
 mod a_connection_comes_back_with_nothing_open;
+mod a_database_over_deadpool_carries_state_and_failure_handler;
 mod a_receiver_in_the_transaction_may_be_async;
 mod a_transaction_whose_future_is_dropped_runs_to_its_end;
+mod who_waits_for_a_connection_of_deadpool_holds_no_thread;
 
 use std::time::Duration;
 

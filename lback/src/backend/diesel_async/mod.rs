@@ -46,6 +46,8 @@
 //! # }
 //! ```
 //!
+//! A [`Database`] is the pool with a state and a failure handler for all sessions.
+//!
 //! # What the feature turns on
 //!
 //! diesel-async turns on Diesel's feature `i-implement-a-third-party-backend-and-opt-into-breaking-changes`
@@ -53,6 +55,7 @@
 
 pub mod any;
 mod connection;
+mod database;
 mod driver;
 mod levels;
 mod standing;
@@ -67,6 +70,7 @@ use diesel::Connection as _;
 use diesel_async::AsyncPgConnection;
 
 pub use self::connection::BlockingPgConnection;
+pub use self::database::{Database, DatabaseBuilder};
 pub use self::levels::Levels;
 use crate::error::{Error, Result, not_connected};
 #[cfg(feature = "users")]
