@@ -177,3 +177,46 @@ fn nothing_is_kept_where_nothing_may_be() -> lback::Result<()> {
     }
     Ok(())
 }
+
+/// A pool of one connection; what its statements keep is noted from the first on.
+fn pool(
+    database: &Database,
+    set: fn(lback::DatabaseBuilder<Native>) -> lback::DatabaseBuilder<Native>,
+) -> lback::Result<(lback::Database<Native>, Arc<Mutex<BTreeSet<String>>>)> {
+    let kept = Arc::new(Mutex::new(BTreeSet::new()));
+    let log = Arc::clone(&kept);
+    let pool = set(lback::Database::builder().max_size(1)).on_connect(move |conn| {
+        let log = Arc::clone(&log);
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::CacheQuery { sql, .. } = event {
+                log.lock().unwrap().insert(sql.to_owned());
+            }
+        });
+        // A query of the application's own, before any session has the connection.
+        wide::table.count().get_result::<i64>(conn).map(drop)
+    });
+    Ok((pool.connect(&database.url())?, kept))
+}
+
+#[test]
+fn a_pool_bounds_what_its_connections_keep() -> lback::Result<()> {
+    let Some(database) = opened() else {
+        return Ok(());
+    };
+    let (three, kept) = pool(&database, |pool| pool.with_prepared_updates(3))?;
+    let row = entity::Wides.create(&mut three.session()?, NewWide { a: 5 })?;
+    for bits in 1..SHAPES {
+        entity::Wides.update(&mut three.session()?, row.id, shape(bits, bits))?;
+    }
+    let kept = kept.lock().unwrap();
+    assert_eq!(
+        kept.iter().filter(|sql| sql.starts_with("UPDATE")).count(),
+        3
+    );
+    assert!(kept.iter().any(|sql| sql.contains("COUNT")), "{kept:?}");
+
+    let (nothing, kept) = pool(&database, |pool| pool.without_prepared_statements())?;
+    entity::Wides.update(&mut nothing.session()?, row.id, shape(1, 7))?;
+    assert_eq!(*kept.lock().unwrap(), BTreeSet::new());
+    Ok(())
+}

@@ -32,6 +32,18 @@ impl<C: SessionConnection + R2D2Connection> Manager<C> {
             facts: settings.facts().clone(),
         }
     }
+
+    /// What is done with a new connection before anybody has it.
+    pub(super) fn make_ready(&self, connection: &mut C) -> QueryResult<()> {
+        if !self.keeps_statements {
+            connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+        }
+        connection.prepare()?;
+        match &self.on_connect {
+            Some(hook) => hook(connection),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What the application wants done with connections.
@@ -49,14 +61,6 @@ impl<C> Default for Hooks<C> {
     }
 }
 
-impl<C> Hooks<C> {
-    pub(super) fn connected(&self, connection: &mut C) -> QueryResult<()> {
-        self.on_connect
-            .as_ref()
-            .map_or(Ok(()), |hook| hook(connection))
-    }
-}
-
 impl<C: SessionConnection + R2D2Connection> ManageConnection for Manager<C> {
     type Connection = C;
     type Error = Error;
@@ -65,13 +69,8 @@ impl<C: SessionConnection + R2D2Connection> ManageConnection for Manager<C> {
         let mut connection = self.connections.connect()?;
         // The server may have been started anew, as another version or with other settings.
         self.facts.forget();
-        if !self.keeps_statements {
-            connection.set_prepared_statement_cache_size(CacheSize::Disabled);
-        }
-        connection.prepare().map_err(Error::QueryError)?;
-        if let Some(hook) = &self.on_connect {
-            hook(&mut connection).map_err(Error::QueryError)?;
-        }
+        self.make_ready(&mut connection)
+            .map_err(Error::QueryError)?;
         if self.is_for_test {
             connection
                 .begin_test_transaction()

@@ -300,9 +300,9 @@ impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
         // The first connection is made here, so that a wrong URL says why; a pool would only wait.
         let mut first = C::establish(url)
             .map_err(|error| not_connected("the database cannot be reached", url, error))?;
-        let prepared = first.prepare();
-        let prepared = prepared.and_then(|()| self.hooks.connected(&mut first));
-        prepared.map_err(|error| Error::Connection {
+        let manager = Manager::new(url, &self.hooks, &self.settings);
+        let ready = manager.make_ready(&mut first);
+        ready.map_err(|error| Error::Connection {
             what: "the database cannot be used".into(),
             source: error.into(),
         })?;
@@ -311,12 +311,10 @@ impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
         if self.settings.is_for_test || C::is_private(url) {
             pool = pool.max_size(1).idle_timeout(None).max_lifetime(None);
         }
-        let pool = pool
-            .build(Manager::new(url, &self.hooks, &self.settings))
-            .map_err(|error| Error::Connection {
-                what: "the database cannot be reached".into(),
-                source: error.into(),
-            })?;
+        let pool = pool.build(manager).map_err(|error| Error::Connection {
+            what: "the database cannot be reached".into(),
+            source: error.into(),
+        })?;
         Ok(Database {
             #[cfg(feature = "tokio")]
             gate: gate::Gate::new(pool.max_size(), pool.connection_timeout()),
