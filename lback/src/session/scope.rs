@@ -265,3 +265,19 @@ fn is_signal_or_receiver(key: TypeId) -> bool {
                 .any(|receiver| receiver.function() == key)
     })
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    /// Otherwise every signal would take the thorough path from then on.
+    #[test]
+    fn nothing_is_left_of_a_scope_that_is_over() -> crate::Result<()> {
+        let mut session = crate::sqlite::connect(":memory:")?;
+        session.mute_all(|session| {
+            assert!(session.is_scoped());
+            session.capture(|session| session.record(|_| ()));
+            assert!(session.is_scoped());
+        });
+        assert!(!session.is_scoped());
+        Ok(())
+    }
+}

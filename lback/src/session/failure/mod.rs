@@ -1,5 +1,8 @@
 //! Failures that no caller sees, and who is told of them.
 
+#[cfg(feature = "tokio")]
+mod late;
+
 use std::collections::VecDeque;
 use std::error::Error as StdError;
 use std::fmt;
@@ -9,6 +12,9 @@ use super::care::{Panic, caught, drop_quietly, message_of};
 use super::{Session, SessionConnection};
 use crate::error::{Whole, without_details_inside};
 use crate::receiver::{BoxError, Phase, Registration};
+
+#[cfg(feature = "tokio")]
+pub(crate) use self::late::LateFailures;
 
 /// A failure that no caller saw: of an effect, or of an isolated receiver.
 ///
@@ -241,51 +247,39 @@ fn tell(failure: Failure, handler: Option<FailureHandler>, has_told: &mut bool) 
     }
 }
 
-/// Failures of what runs beside a session, which may be gone by then.
-#[cfg(feature = "tokio")]
-#[derive(Default)]
-pub(crate) struct LateFailures {
-    kept: std::sync::Mutex<Failures>,
-    has_told: std::sync::atomic::AtomicBool,
-}
+#[cfg(all(test, feature = "tokio"))]
+mod tests {
+    use super::*;
 
-#[cfg(feature = "tokio")]
-impl LateFailures {
-    fn kept(&self) -> std::sync::MutexGuard<'_, Failures> {
-        let kept = self.kept.lock();
-        kept.unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn failures(count: usize, from: usize) -> Failures {
+        let mut failures = Failures::default();
+        for number in from..from + count {
+            failures.keep(Failure {
+                receiver: None,
+                phase: Phase::AfterCommit,
+                cause: FailureCause::Panic(number.to_string()),
+            });
+        }
+        failures
     }
 
-    /// Tells the handler, or keeps it. The handler may take what is kept.
-    pub(super) fn report(&self, failure: Failure, handler: Option<FailureHandler>) {
-        use std::sync::atomic::Ordering;
-
-        let mut has_told = self.has_told.load(Ordering::Relaxed);
-        let untold = tell(failure, handler, &mut has_told);
-        self.has_told.store(has_told, Ordering::Relaxed);
-        if let Some(failure) = untold {
-            self.kept().keep(failure);
-        }
+    fn first_and_last(failures: &Failures) -> Option<(String, String)> {
+        let text = |failure: Option<&Failure>| Some(failure?.cause.to_string());
+        Some((
+            text(failures.latest.front())?,
+            text(failures.latest.back())?,
+        ))
     }
 
-    pub(crate) fn take(&self) -> Failures {
-        std::mem::take(&mut *self.kept())
-    }
-}
-
-#[cfg(feature = "tokio")]
-impl Drop for LateFailures {
-    fn drop(&mut self) {
-        let kept = self.take();
-        if kept.count > u64::from(*self.has_told.get_mut()) && !is_logged() {
-            caught(|| {
-                let count = kept.count;
-                eprintln!("lback: {count} failures of `async` receivers were taken by nobody");
-            })
-            .unwrap_or_default();
-        }
-        for failure in kept.latest {
-            drop_quietly(failure);
-        }
+    #[test]
+    fn what_is_appended_counts_with_what_is_no_longer_kept() {
+        let mut failures = failures(3, 0);
+        failures.append(self::failures(130, 1000));
+        assert_eq!((failures.count, failures.latest.len()), (133, KEPT));
+        let ends = (
+            "it panicked: 1030".to_owned(),
+            "it panicked: 1129".to_owned(),
+        );
+        assert_eq!(first_and_last(&failures), Some(ends));
     }
 }
