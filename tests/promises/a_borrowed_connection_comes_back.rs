@@ -77,6 +77,16 @@ fn inside_a_transaction_it_is_refused() {
         "{refused:?}"
     );
     assert_eq!(count(&mut conn), 0);
+    // Before anything is tried.
+    let refused = conn.transaction(|conn| {
+        Session::borrowing(conn, |_session| -> lback::Result<()> {
+            unreachable!("it has no session")
+        })
+    });
+    assert!(
+        matches!(refused, Err(Error::AlreadyInTransaction)),
+        "{refused:?}"
+    );
     sign_up(&mut conn, &trace, "ada").unwrap();
 }
 

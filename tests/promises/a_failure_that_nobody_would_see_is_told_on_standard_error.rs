@@ -3,6 +3,7 @@
 
 use std::process::Command;
 
+use super::each_receiver_is_a_span_for_tracing::Log;
 use super::traced;
 use crate::database::*;
 
@@ -14,10 +15,15 @@ fn fail(session: &mut Session, number: u32) {
 #[test]
 #[ignore = "it only prints"]
 fn failing() {
+    let case = std::env::var("LBACK_TEST_CASE").unwrap_or_default();
+    // Until the session is dropped.
+    let _logged = (case == "logged").then(|| tracing::subscriber::set_default(Log::default()));
     let Some((_database, mut session, _)) = traced() else {
         return;
     };
-    let case = std::env::var("LBACK_TEST_CASE").unwrap_or_default();
+    if case.starts_with("late") {
+        return late::fail(&case);
+    }
     if case == "handled" {
         session = session.with_failure_handler(|_| {});
     }
@@ -64,11 +70,83 @@ fn one_is_told_once() {
 }
 
 #[test]
-fn none_that_was_handled_or_taken() {
+fn none_that_was_handled_logged_or_taken() {
     let Some(handled) = printed("handled") else {
         return;
     };
     assert!(!handled.contains("lback:"), "{handled}");
+    let logged = printed("logged").unwrap();
+    assert!(!logged.contains("lback:"), "{logged}");
     let taken = printed("taken").unwrap();
     assert!(!taken.contains("dropped"), "{taken}");
+}
+
+/// Failures of `async` receivers outlive their sessions: a pool tells of them.
+mod late {
+    use super::*;
+    use crate::promises::asynchronous;
+    use lback_tests::new_user;
+
+    own_users!();
+
+    #[receiver(user_post_create, after_commit, id = "late")]
+    async fn late(user: &User) -> Result<(), String> {
+        Err(format!("no letter for {}", user.username))
+    }
+
+    pub(super) fn fail(case: &str) {
+        let database = Database::fresh().expect("there is a database");
+        let pool = lback::Database::<Native>::builder();
+        let pool = match case {
+            "late handled" => pool.with_failure_handler(|_| {}),
+            _ => pool,
+        };
+        let pool = pool.connect(&database.url()).expect("it is there");
+        let names = if case == "late one" {
+            &["ada"][..]
+        } else {
+            &["ada", "bob", "eve"]
+        };
+        let created = asynchronous().block_on(pool.run(|session| {
+            names
+                .iter()
+                .try_for_each(|name| Users.create(session, new_user(name)).map(drop))
+        }));
+        created.expect("they are stored");
+        if case == "late taken" {
+            assert_eq!(pool.take_failures().count, 3);
+        }
+    }
+
+    #[test]
+    fn the_first_at_once_and_the_others_at_the_end() {
+        let Some(printed) = printed("late three") else {
+            return;
+        };
+        assert_eq!(printed.matches("no letter for ada").count(), 1, "{printed}");
+        assert!(!printed.contains("no letter for bob"), "{printed}");
+        assert!(
+            printed.contains("3 failures of `async` receivers"),
+            "{printed}"
+        );
+    }
+
+    #[test]
+    fn one_is_told_once() {
+        let Some(printed) = printed("late one") else {
+            return;
+        };
+        assert_eq!(printed.matches("no letter for ada").count(), 1, "{printed}");
+        assert!(!printed.contains("taken by nobody"), "{printed}");
+    }
+
+    #[test]
+    fn none_that_was_handled_or_taken() {
+        let Some(handled) = printed("late handled") else {
+            return;
+        };
+        assert!(!handled.contains("lback:"), "{handled}");
+        let taken = printed("late taken").unwrap();
+        assert!(!taken.contains("taken by nobody"), "{taken}");
+    }
 }

@@ -4,7 +4,7 @@
 use super::{panic_of, traced};
 use crate::database::*;
 use expect_test::expect;
-use lback::testing::{Recording, SkipReason};
+use lback::testing::{Event, Recording, SkipReason};
 use lback_tests::new_user;
 
 own_users!();
@@ -38,6 +38,11 @@ fn push(_user: &User) {
     panic!("no network")
 }
 
+#[receiver(user_pre_delete, user_post_delete, id = "leaving")]
+fn leaving(signal: &SignalInfo) {
+    assert!(signal.name().ends_with("delete"));
+}
+
 #[receiver(user_pre_create, after_rollback, id = "attempted")]
 fn attempted(_data: &NewUser) {}
 
@@ -67,6 +72,44 @@ fn all_of_it_as_text() {
         push failed, after commit: it panicked: no network
     "]]
     .assert_eq(&recording.to_string());
+}
+
+#[test]
+fn as_events_that_can_be_compared() {
+    let (Some(one), Some(again)) = (recorded("ada"), recorded("ada")) else {
+        return;
+    };
+    assert_eq!(one.events(), again.events());
+    let ran: Vec<_> = one
+        .events()
+        .iter()
+        .filter(|it| matches!(it, Event::Ran(_)))
+        .collect();
+    let [lower, refused, welcomed] = ran[..] else {
+        panic!("{ran:?}");
+    };
+    assert!(lower != refused && refused != welcomed && lower != welcomed);
+}
+
+/// One function that listens to two signals has one id.
+#[test]
+fn a_receiver_of_two_signals_is_two() -> lback::Result<()> {
+    let Some((_database, mut session, _)) = traced() else {
+        return Ok(());
+    };
+    let ada = Users.create(&mut session, new_user("ada"))?;
+    let (done, recording) = session.record(|session| Users.delete(session, ada.id));
+    done?;
+    let ran: Vec<_> = recording
+        .events()
+        .iter()
+        .filter(|it| matches!(it, Event::Ran(_)))
+        .collect();
+    let [before, after] = ran[..] else {
+        panic!("{ran:?}");
+    };
+    assert_ne!(before, after);
+    Ok(())
 }
 
 #[test]

@@ -31,3 +31,32 @@ fn a_loop_ends() -> lback::Result<()> {
     assert!(letter.error.contains("effects"), "{}", letter.error);
     Ok(())
 }
+
+mod of_a_delivery_alone {
+    use super::*;
+
+    own_users!();
+
+    #[receiver(user_post_create, durable, id = "generations.plain")]
+    fn plain(user: &User, #[state] trace: &Trace) {
+        trace.note(&user.username);
+    }
+
+    #[test]
+    fn what_comes_after_a_delivery_is_not_caused_by_it() -> lback::Result<()> {
+        let Some(database) = Database::with_outbox() else {
+            return Ok(());
+        };
+        let trace = Trace::new();
+        let mut session = database
+            .session()
+            .with_state(trace.clone())
+            .with_max_generations(2);
+        for name in ["ada", "bob", "eve", "grace"] {
+            Users.create(&mut session, new_user(name))?;
+            assert_eq!(session.deliver_all()?.done, 1);
+            assert_eq!(trace.take(), [name]);
+        }
+        Ok(())
+    }
+}

@@ -82,6 +82,7 @@ mod changes_told_are_the_difference_of_the_table;
 mod closures_may_wait_for_the_end_of_the_transaction;
 mod diesel_asks_for_the_id_of_a_statement_once;
 mod durable_receivers_of_every_kind_go_together;
+mod each_receiver_is_a_span_for_tracing;
 mod effects_of_effects_run_after_those_waiting;
 mod effects_run_in_the_order_queued;
 mod exactly_the_effects_of_what_lasts_run;

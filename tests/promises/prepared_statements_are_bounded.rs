@@ -75,8 +75,10 @@ fn opened() -> Option<Database> {
 }
 
 /// The texts that were kept.
-fn kept(session: &mut Session) -> Arc<Mutex<BTreeSet<String>>> {
-    let kept = Arc::new(Mutex::new(BTreeSet::new()));
+type Kept = Arc<Mutex<BTreeSet<String>>>;
+
+fn kept(session: &mut Session) -> Kept {
+    let kept = Kept::default();
     let log = Arc::clone(&kept);
     session
         .conn()
@@ -182,8 +184,8 @@ fn nothing_is_kept_where_nothing_may_be() -> lback::Result<()> {
 fn pool(
     database: &Database,
     set: fn(lback::DatabaseBuilder<Native>) -> lback::DatabaseBuilder<Native>,
-) -> lback::Result<(lback::Database<Native>, Arc<Mutex<BTreeSet<String>>>)> {
-    let kept = Arc::new(Mutex::new(BTreeSet::new()));
+) -> lback::Result<(lback::Database<Native>, Kept)> {
+    let kept = Kept::default();
     let log = Arc::clone(&kept);
     let pool = set(lback::Database::builder().max_size(1)).on_connect(move |conn| {
         let log = Arc::clone(&log);

@@ -66,6 +66,10 @@ fn a_failure_holds_up_its_own_key() -> lback::Result<()> {
     assert_eq!(of("bob"), ["b1", "hopeless"]);
     let depth = session.outbox().depths()?.remove(0);
     assert_eq!((depth.held, depth.dead, depth.ready), (1, 1, 0));
+    // The dead letter of bob holds up bob alone.
+    emails(&mut session, &ada, &["a4"])?;
+    assert_eq!(session.deliver_all()?.done, 1);
+    assert_eq!(trace.take(), ["ada a4@example.com"]);
 
     let letter = session.outbox().dead_letters(1)?.remove(0);
     assert!(session.outbox().discard(&letter.id)?);
@@ -194,6 +198,50 @@ mod workers {
         for (key, seqs) in got.iter() {
             assert!(seqs.len() == ROWS && seqs.is_sorted(), "{key}: {seqs:?}");
         }
+        Ok(())
+    }
+}
+
+mod two_receivers {
+    use super::*;
+
+    own_users!();
+
+    #[receiver(user_post_update, durable, id = "ordered.one", ordered = |user: &User| user.id)]
+    fn one(user: &User) {
+        assert!(!user.username.is_empty());
+    }
+
+    #[receiver(user_post_update, durable, id = "ordered.other", ordered = |user: &User| user.id)]
+    fn other(user: &User) {
+        assert!(!user.username.is_empty());
+    }
+
+    #[test]
+    fn the_first_of_each_key_is_due_when_its_writer_has_committed() -> lback::Result<()> {
+        let Some(database) = Database::with_outbox() else {
+            return Ok(());
+        };
+        let mut session = database.session();
+        let ada = Users.create(&mut session, new_user("ada"))?;
+        let bob = Users.create(&mut session, new_user("bob"))?;
+        session.transaction(|session| {
+            [&ada, &bob].iter().try_for_each(|user| {
+                ["x", "y"].iter().try_for_each(|email| {
+                    let changes = UserChanges {
+                        email: Some(format!("{}{email}@example.com", user.username)),
+                        ..Default::default()
+                    };
+                    Users.update(session, user.id, changes).map(drop)
+                })
+            })
+        })?;
+        let depths = session.outbox().depths()?;
+        let of_each: Vec<_> = depths
+            .iter()
+            .map(|it| (&*it.receiver, it.ready, it.held))
+            .collect();
+        assert_eq!(of_each, [("ordered.one", 2, 2), ("ordered.other", 2, 2)]);
         Ok(())
     }
 }

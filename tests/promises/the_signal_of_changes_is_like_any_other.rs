@@ -176,6 +176,20 @@ fn mute_is_decided_at_the_write() -> lback::Result<()> {
     })?;
     assert_eq!(trace.take(), ["first ada>two", "second ada>one"]);
 
+    // Also where the writes of a row are joined, for want of room.
+    session = session.with_max_changes(3);
+    session.transaction(|session| {
+        Users.update(session, user.id, rename("gene"))?;
+        session.mute(second, |session| {
+            ["joan", "ruth", "dora"]
+                .iter()
+                .try_for_each(|name| Users.update(session, user.id, rename(name)).map(drop))
+        })
+    })?;
+    assert_eq!(trace.take(), ["first three>dora", "second three>gene"]);
+    Users.update(&mut session, user.id, rename("three"))?;
+    trace.take();
+
     // A row of which one receiver is not to hear at all.
     let (done, recording) = session.record(|session| {
         session.mute(second, |session| {

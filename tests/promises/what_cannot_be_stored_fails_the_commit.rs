@@ -62,6 +62,22 @@ fn the_table_must_be_there() -> lback::Result<()> {
     Ok(())
 }
 
+/// What fails for another reason says that, also where there is no table.
+#[test]
+fn an_argument_is_looked_at_first() -> lback::Result<()> {
+    let Some(database) = Database::fresh() else {
+        return Ok(());
+    };
+    let mut session = database.session();
+    let guest = &Shy;
+    let refused = session.transaction(|session| GuestArrived { guest, session }.send());
+    assert!(
+        matches!(refused, Err(Error::ReceiverFailed { .. })),
+        "{refused:?}"
+    );
+    Ok(())
+}
+
 #[test]
 fn an_argument_must_be_encoded() -> lback::Result<()> {
     let Some(database) = Database::with_outbox() else {

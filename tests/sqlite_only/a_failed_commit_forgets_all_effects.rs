@@ -51,3 +51,45 @@ fn at_the_outermost_level() -> lback::Result<()> {
     assert_eq!(trace.take(), ["created grace"]);
     Ok(())
 }
+
+mod of_changes {
+    use super::*;
+
+    own_repository!(
+        Users: entity = lback::User,
+        table = lback::schema::users,
+        insert = lback::NewUser,
+        update = lback::UserChanges,
+        shared_entity,
+        changes
+    );
+
+    #[receiver(user_changed, after_commit)]
+    fn changed(change: &Change<User>, #[state] trace: &Trace) {
+        trace.note(format!("changed {}", change.either().username));
+    }
+
+    #[receiver(user_changed, after_rollback)]
+    fn not_changed(change: &Change<User>, #[state] trace: &Trace) {
+        trace.note(format!("not changed {}", change.either().username));
+    }
+
+    #[test]
+    fn each_is_told_once() -> lback::Result<()> {
+        let Some((_database, mut session, trace)) = traced() else {
+            return Ok(());
+        };
+        session.conn().batch_execute(CHILDREN)?;
+        let failed: lback::Result<()> = session.transaction(|session| {
+            Users.create(session, new_user("ada"))?;
+            Ok(session.conn().batch_execute(ORPHAN)?)
+        });
+        assert!(
+            matches!(failed, Err(Error::ForeignKey { .. })),
+            "{failed:?}"
+        );
+        assert_eq!(trace.take(), ["not changed ada"]);
+        assert_eq!(stored(&mut session), [""; 0]);
+        Ok(())
+    }
+}
