@@ -266,10 +266,11 @@ fn is_signal_or_receiver(key: TypeId) -> bool {
     })
 }
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
 mod tests {
     /// Otherwise every signal would take the thorough path from then on.
     #[test]
+    #[cfg(feature = "sqlite")]
     fn nothing_is_left_of_a_scope_that_is_over() -> crate::Result<()> {
         let mut session = crate::sqlite::connect(":memory:")?;
         session.mute_all(|session| {
