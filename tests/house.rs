@@ -96,7 +96,9 @@ fn every_promise_stands_in_the_semantics_and_in_a_file() {
     let semantics = read(&root().join("docs/semantics.md"));
     let named: Vec<&str> = semantics
         .split('`')
-        .filter(|text| text.starts_with("tests/") && is_rust(text))
+        .filter(|text| {
+            (text.starts_with("tests/") || text.starts_with("lback/nats/tests/")) && is_rust(text)
+        })
         .collect();
     for &name in &named {
         assert!(
@@ -106,17 +108,18 @@ fn every_promise_stands_in_the_semantics_and_in_a_file() {
     }
     let mut forgotten = Vec::new();
     let folders = [
-        "promises",
-        "registry",
-        "server_only",
-        "sqlite_only",
-        "postgres_only",
-        "mysql_only",
-        "diesel_async_only",
-        "disk/promises",
+        "tests/promises",
+        "tests/registry",
+        "tests/server_only",
+        "tests/sqlite_only",
+        "tests/postgres_only",
+        "tests/mysql_only",
+        "tests/diesel_async_only",
+        "tests/disk/promises",
+        "lback/nats/tests/promises",
     ];
     for folder in folders {
-        for file in files(&root().join("tests").join(folder)) {
+        for file in files(&root().join(folder)) {
             let inside = file.strip_prefix(root()).expect("it was found there");
             let name = inside.to_string_lossy().replace('\\', "/");
             if !name.ends_with("/mod.rs") && !named.contains(&&*name) {

@@ -9,7 +9,8 @@ own_users!();
 
 #[receiver(user_post_create, durable, id = "lasts.welcome")]
 fn welcome(user: &User, #[state] trace: &Trace, #[state] delivery: &Delivery) {
-    assert_eq!(delivery.attempt, 1);
+    let what = (delivery.receiver, delivery.signal, delivery.attempt);
+    assert_eq!(what, ("lasts.welcome", "user_post_create", 1));
     trace.note(format!("welcome {}", user.username));
 }
 

@@ -132,7 +132,7 @@ impl<'a> Errand<'a> {
                 continue;
             }
             let begun = self.check_attempts(row).and_then(|()| {
-                let (delivery, generation) = (delivery_of(row), row.generation);
+                let (delivery, generation) = (delivery_of(self.route, row), row.generation);
                 let task = session.begin_delivery(receiver, delivery, generation, |session| {
                     call(session as &mut dyn Any, &mut self.read(row)?)
                 });
@@ -284,7 +284,8 @@ impl<'a> Errand<'a> {
     ) -> std::result::Result<(), Trouble> {
         self.check_attempts(row)?;
         let (receiver, deliver) = (self.route.receiver, self.route.durable.deliver);
-        let called = session.run_delivery(receiver, delivery_of(row), row.generation, |session| {
+        let delivery = delivery_of(self.route, row);
+        let called = session.run_delivery(receiver, delivery, row.generation, |session| {
             let mut incoming = self.read(row)?;
             match deliver {
                 Deliver::Sync(deliver) => deliver(session as &mut dyn Any, &mut incoming),
@@ -386,9 +387,11 @@ impl<'a> Errand<'a> {
     }
 }
 
-fn delivery_of(row: &Claimed) -> Delivery {
+fn delivery_of(route: &Route, row: &Claimed) -> Delivery {
     Delivery {
         id: row.id.clone(),
+        receiver: route.id,
+        signal: route.signal(),
         attempt: row.attempts,
         queued_at: row.queued_at,
         seq: row.seq,

@@ -235,6 +235,8 @@ impl<C: SessionConnection + R2D2Connection> Place<C> {
 fn check_states<C: SessionConnection>(session: &mut Session<C>, routes: &[Route]) -> Result<()> {
     let delivery = Delivery {
         id: String::new(),
+        receiver: "",
+        signal: "",
         attempt: 1,
         queued_at: SystemTime::UNIX_EPOCH,
         seq: 0,

@@ -32,6 +32,10 @@ use super::{BoxError, Incoming, Outcome};
 pub struct Delivery {
     /// The same at every attempt, and that of no other row anywhere: the idempotency key to give to others.
     pub id: String,
+    /// The id of the receiver, as it stands in the row: with an `alias`, that may be an earlier one.
+    pub receiver: &'static str,
+    /// The name of the signal, such as `user_post_create`: what happened, for a receiver of several.
+    pub signal: &'static str,
     /// Which attempt this is, from 1 on.
     pub attempt: u32,
     /// When the row was written, by the clock of the database.

@@ -1,0 +1,8 @@
+mod a_subject_is_made_of_what_the_event_says;
+mod a_subject_without_a_stream_fails_and_says_so;
+mod an_event_holds_no_secret;
+mod an_event_is_a_cloud_event;
+mod an_event_is_stored_once_however_often_it_is_published;
+mod an_event_that_is_too_large_is_a_dead_letter;
+mod no_acknowledgement_is_awaited_for_ever;
+mod while_the_server_is_down_events_wait;
