@@ -70,10 +70,15 @@ pub(crate) fn check(database: &Database, folder: &Path) -> String {
         }
     }
     let changes: i32 = changed.into_values().sum();
-    let (rows, again) = (3 * stored.len() + 2 * changes as usize, told.again);
+    let rows = 3 * stored.len() + 2 * changes as usize;
+    let (again, upcast) = (told.again, told.upcast);
+    assert!(
+        upcast > 0,
+        "the newer program was given nothing of the older one"
+    );
     format!(
         "of {rows} rows lost 0, unfounded 0, written twice 0, out of order 0, other ids 0; {again} told again, \
-         {rest} delivered at the end"
+         {upcast} told by a newer program than wrote them, {rest} delivered at the end"
     )
 }
 

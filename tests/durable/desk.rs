@@ -10,6 +10,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use lback::BoxError;
 use lback::outbox::{Delivery, Snooze};
 
+use crate::form;
+
 const FILE: &str = "told";
 
 /// A state of the receivers.
@@ -39,7 +41,11 @@ impl Desk {
         count: i32,
         delivery: &Delivery,
     ) -> std::io::Result<()> {
-        let line = format!("{receiver} {name} {count} {}\n", delivery.id);
+        let line = format!(
+            "{receiver} {name} {count} {} {}\n",
+            delivery.id,
+            form::VERSION
+        );
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.write_all(line.as_bytes())
     }
@@ -70,6 +76,8 @@ pub(crate) struct Told {
     pub(crate) order: BTreeMap<(String, String), Vec<i32>>,
     ids: BTreeMap<(String, String, i32), String>,
     pub(crate) again: usize,
+    /// How many came from an older program to a newer one.
+    pub(crate) upcast: usize,
 }
 
 impl Told {
@@ -78,10 +86,15 @@ impl Told {
         let mut told = Self::default();
         for line in text.lines() {
             let words: Vec<_> = line.split(' ').collect();
-            let [receiver, name, count, id] = words[..] else {
+            let [receiver, name, count, id, version] = words[..] else {
                 panic!("a line that nobody wrote: {line:?}");
             };
             let count: i32 = count.parse().expect("a number");
+            match (name.get(..2), version) {
+                (Some("v2"), "1") => panic!("an older program was given a newer row: {line}"),
+                (Some("v1"), "2") => told.upcast += 1,
+                _ => {}
+            }
             let key = (receiver.to_owned(), name.to_owned(), count);
             if let Some(before) = told.ids.get(&key) {
                 assert_eq!(before, id, "the id of a delivery has changed: {key:?}");

@@ -1,18 +1,24 @@
 //! What is stored for durable receivers outlives its processes, however they end: writers and workers
 //! are killed, and stopped until their leases are over and another has their rows, while receivers
-//! fail by chance and transactions are refused and rolled back. Nothing is lost, nothing is delivered for a row that
+//! fail by chance and transactions are refused and rolled back. Two versions of the program are at work side by
+//! side, which store the same arguments in different forms. Nothing is lost, nothing is delivered for a row that
 //! is not there, what an exactly-once receiver writes is written once, a delivery keeps its id, and the rows of a
 //! key come in their order.
 //!
-//! This binary plays all parts. `LBACK_KILLS` says how many kills each database takes; 20 seconds' worth unless told.
+//! This binary plays all parts as the newer program, and `older.rs` as the older one, whose forms the newer one
+//! upcasts, and who is given no row of the newer one. `LBACK_KILLS` says how many kills each database takes; 20 seconds' worth unless told.
 //! `LBACK_ONLY=SQLite` takes one database alone.
 
 // A test says what it means first, and each database has the program in its own types.
 #![allow(clippy::pedantic, clippy::duplicate_mod)]
 
 mod desk;
+#[macro_use]
+#[path = "newer_form.rs"]
+mod form;
 #[cfg(feature = "mysql")]
 mod mysql;
+mod play;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod sqlite;
@@ -28,19 +34,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    match arguments[..] {
-        ["play", database, part, url, folder, run] => {
-            let play = match database {
-                #[cfg(feature = "postgres")]
-                "postgres" => postgres::run,
-                #[cfg(feature = "mysql")]
-                "mysql" => mysql::run,
-                _ => sqlite::run,
-            };
-            play(part, url, Path::new(folder), run);
-        }
-        ["--list", ..] => println!("durable: test"),
+    if play::is_played(&arguments) {
+        return;
+    }
+    match arguments.first().map(String::as_str) {
+        Some("--list") => println!("durable: test"),
         _ => all(),
     }
 }

@@ -10,6 +10,7 @@ use lback::{BoxError, TransactionOptions};
 
 use super::database::*;
 use crate::desk::{Chance, Desk};
+use crate::form;
 
 diesel::table! {
     accounts (id) {
@@ -92,24 +93,15 @@ pub(super) mod receivers {
 
     impl serde::Serialize for Account {
         fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-            serde_json::json!({"id": self.id, "name": self.name, "count": self.count}).serialize(to)
+            form::written(self.id, &self.name, self.count).serialize(to)
         }
     }
 
     impl<'a> serde::Deserialize<'a> for Account {
         fn deserialize<D: serde::Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
-            let mut fields = serde_json::Value::deserialize(from)?;
-            fn field<T: serde::de::DeserializeOwned, E: serde::de::Error>(
-                of: &mut serde_json::Value,
-                name: &str,
-            ) -> Result<T, E> {
-                serde_json::from_value(of[name].take()).map_err(E::custom)
-            }
-            Ok(Self {
-                id: field(&mut fields, "id")?,
-                name: field(&mut fields, "name")?,
-                count: field(&mut fields, "count")?,
-            })
+            let fields = serde_json::Value::deserialize(from)?;
+            let (id, name, count) = form::read(fields).map_err(serde::de::Error::custom)?;
+            Ok(Self { id, name, count })
         }
     }
 
@@ -123,70 +115,80 @@ pub(super) mod receivers {
         Ok(())
     }
 
-    #[receiver(
-        account_post_create,
-        durable,
-        id = "kill.tell",
-        lease = 1,
-        max_attempts = 1000
-    )]
-    fn tell(
-        account: &Account,
-        #[state] desk: &Desk,
-        #[state] delivery: &Delivery,
-    ) -> Result<(), BoxError> {
-        desk.may_fail()?;
-        desk.tell("tell", &account.name, account.count, delivery)?;
-        desk.may_fail()
+    versioned! {
+        #[receiver(
+            account_post_create,
+            durable,
+            id = "kill.tell",
+            lease = 1,
+            max_attempts = 1000
+        )]
+        fn tell(
+            account: &Account,
+            #[state] desk: &Desk,
+            #[state] delivery: &Delivery,
+        ) -> Result<(), BoxError> {
+            desk.may_fail()?;
+            desk.tell("tell", &account.name, account.count, delivery)?;
+            desk.may_fail()
+        }
     }
 
-    #[receiver(
-        account_post_create,
-        durable,
-        id = "kill.publish",
-        lease = 1,
-        max_attempts = 1000
-    )]
-    async fn publish(
-        account: &Account,
-        #[state] desk: &Desk,
-        #[state] delivery: &Delivery,
-    ) -> Result<(), BoxError> {
-        tokio::time::sleep(Duration::from_micros(500)).await;
-        desk.tell("publish", &account.name, account.count, delivery)?;
-        desk.may_fail()
+    versioned! {
+        #[receiver(
+            account_post_create,
+            durable,
+            id = "kill.publish",
+            lease = 1,
+            max_attempts = 1000
+        )]
+        async fn publish(
+            account: &Account,
+            #[state] desk: &Desk,
+            #[state] delivery: &Delivery,
+        ) -> Result<(), BoxError> {
+            tokio::time::sleep(Duration::from_micros(500)).await;
+            desk.tell("publish", &account.name, account.count, delivery)?;
+            desk.may_fail()
+        }
     }
 
-    #[receiver(
-        account_post_create,
-        durable,
-        id = "kill.write",
-        batch = 4,
-        lease = 1,
-        max_attempts = 1000
-    )]
-    fn note(account: &Account, conn: &mut Native, #[state] desk: &Desk) -> Result<(), BoxError> {
-        write(conn, "write", &account.name, account.count, desk)
+    versioned! {
+        #[receiver(
+            account_post_create,
+            durable,
+            id = "kill.write",
+            batch = 4,
+            lease = 1,
+            max_attempts = 1000
+        )]
+        fn note(account: &Account, conn: &mut Native, #[state] desk: &Desk) -> Result<(), BoxError> {
+            write(conn, "write", &account.name, account.count, desk)
+        }
     }
 
-    #[receiver(account_post_update, durable, id = "kill.echo", ordered = |account: &Account| account.id, lease = 1, max_attempts = 1000)]
-    fn echo(
-        account: &Account,
-        #[state] desk: &Desk,
-        #[state] delivery: &Delivery,
-    ) -> Result<(), BoxError> {
-        desk.may_fail()?;
-        desk.tell("echo", &account.name, account.count, delivery)?;
-        desk.may_fail()
+    versioned! {
+        #[receiver(account_post_update, durable, id = "kill.echo", ordered = |account: &Account| account.id, lease = 1, max_attempts = 1000)]
+        fn echo(
+            account: &Account,
+            #[state] desk: &Desk,
+            #[state] delivery: &Delivery,
+        ) -> Result<(), BoxError> {
+            desk.may_fail()?;
+            desk.tell("echo", &account.name, account.count, delivery)?;
+            desk.may_fail()
+        }
     }
 
-    #[receiver(account_post_update, durable, id = "kill.follow", ordered = |account: &Account| account.id, lease = 1, max_attempts = 1000)]
-    fn follow(
-        account: &Account,
-        session: &mut Session,
-        #[state] desk: &Desk,
-    ) -> Result<(), BoxError> {
-        write(session.conn(), "follow", &account.name, account.count, desk)
+    versioned! {
+        #[receiver(account_post_update, durable, id = "kill.follow", ordered = |account: &Account| account.id, lease = 1, max_attempts = 1000)]
+        fn follow(
+            account: &Account,
+            session: &mut Session,
+            #[state] desk: &Desk,
+        ) -> Result<(), BoxError> {
+            write(session.conn(), "follow", &account.name, account.count, desk)
+        }
     }
 
     pub(in super::super) fn open(
@@ -209,7 +211,7 @@ pub(super) mod receivers {
     pub(super) fn write_on(database: &lback::Database<Native>, run: &str) {
         let mut chance = Chance::new();
         for number in 0_u32.. {
-            let named = |which: &str| account(format!("r{run}n{number}.{which}"));
+            let named = |which: &str| account(format!("v{}r{run}n{number}.{which}", form::VERSION));
             std::thread::sleep(Duration::from_micros(chance.below(20_000)));
             let shared = 1 + chance.below(SHARED) as i64;
             let mut session = database.session().expect("only a kill ends it");

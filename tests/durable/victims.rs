@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::desk::Chance;
 
-/// What each place plays: it writes, delivers, or both.
+/// What each place plays, now by the older program and now by the newer one: it writes, delivers, or both.
 const PARTS: [&str; 5] = ["write", "deliver", "both", "deliver", "both"];
 
 /// No more at once: somebody has to take over.
@@ -87,8 +87,10 @@ impl<'a> Victims<'a> {
 
     fn begin(&mut self, part: &str) -> Victim {
         self.begun += 1;
-        let this = std::env::current_exe().expect("a program knows where it is");
-        let mut process = Command::new(this)
+        let newer = std::env::current_exe().expect("a program knows where it is");
+        let older = Path::new(env!("CARGO_BIN_EXE_older"));
+        let program = if self.chance.is(50) { older } else { &newer };
+        let mut process = Command::new(program)
             .args(["play", self.database, part, self.url])
             .arg(self.folder)
             .arg(self.begun.to_string())
