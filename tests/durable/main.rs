@@ -6,8 +6,8 @@
 //! key come in their order.
 //!
 //! This binary plays all parts as the newer program, and `older.rs` as the older one, whose forms the newer one
-//! upcasts, and who is given no row of the newer one. `LBACK_KILLS` says how many kills each database takes; 20 seconds' worth unless told.
-//! `LBACK_ONLY=SQLite` takes one database alone.
+//! upcasts, and who is given no row of the newer one. `LBACK_KILLS` says how many kills each database takes; 20
+//! seconds' worth unless told. `LBACK_ONLY=SQLite` takes one database alone.
 
 // A test says what it means first, and each database has the program in its own types.
 #![allow(clippy::pedantic, clippy::duplicate_mod)]

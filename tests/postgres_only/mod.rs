@@ -3,7 +3,6 @@
 mod a_deferred_constraint_fails_at_commit;
 mod a_delete_needs_no_right_to_update;
 mod a_listener_blocks_no_row_that_refers_to_its_row;
-mod a_lost_answer_delivers_an_exactly_once_row_once;
 mod a_lost_answer_is_unknown;
 mod a_pool_recovers_after_a_migration;
 mod a_row_that_another_deletes_meanwhile_is_not_deleted_twice;

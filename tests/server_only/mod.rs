@@ -3,10 +3,12 @@
 mod a_column_goes_back_to_its_default;
 mod a_connection_lost_before_commit_stores_nothing;
 mod a_deadlock_that_is_passed_over_is_no_success;
+mod a_lost_answer_delivers_an_exactly_once_row_once;
 mod a_lost_answer_to_commit_is_unknown;
 mod a_table_with_keys_of_32_bits_works;
 mod an_update_of_a_row_that_has_gone_meanwhile_finds_nothing;
 mod nothing_commits_by_itself_after_the_transaction_has_ended;
+mod rows_of_one_key_keep_their_order_at_every_isolation;
 
 // Not yet over diesel-async: there it does not come to an end.
 by_blocking_drivers! {

@@ -16,7 +16,7 @@ pub enum Cut {
 /// Passes everything on, until it is told where to cut.
 pub struct Proxy {
     address: SocketAddr,
-    plan: Arc<Mutex<Option<(Cut, &'static str)>>>,
+    plan: Plan,
 }
 
 impl Proxy {
@@ -42,9 +42,14 @@ impl Proxy {
         self.address.to_string()
     }
 
-    /// Cuts the next connection that sends `text`, once.
+    /// Cuts the next connection that sends `text` as words of their own, once.
     pub fn cut(&self, cut: Cut, text: &'static str) {
-        *lock(&self.plan) = Some((cut, text));
+        self.cut_later(cut, text, 0);
+    }
+
+    /// The same, after it has passed so many times.
+    pub fn cut_later(&self, cut: Cut, text: &'static str, passes: u32) {
+        *lock(&self.plan) = Some((cut, text, passes));
     }
 
     /// Whether the cut has been made.
@@ -57,7 +62,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-type Plan = Arc<Mutex<Option<(Cut, &'static str)>>>;
+type Plan = Arc<Mutex<Option<(Cut, &'static str, u32)>>>;
 
 fn pass_on(client: &TcpStream, server: &TcpStream, plan: &Plan) {
     for stream in [client, server] {
@@ -72,8 +77,11 @@ fn pass_on(client: &TcpStream, server: &TcpStream, plan: &Plan) {
     std::thread::spawn(move || {
         each_chunk(&mut from.try_clone().expect("a socket"), |chunk| {
             let mut planned = lock(&plan);
-            if let Some((cut, text)) = *planned {
-                if contains(chunk, text.as_bytes()) {
+            if let Some((cut, text, passes)) = *planned {
+                if !contains(chunk, text.as_bytes()) {
+                } else if let Some(left) = passes.checked_sub(1) {
+                    *planned = Some((cut, text, left));
+                } else {
                     *planned = None;
                     if cut == Cut::Before {
                         let _ = from.shutdown(Shutdown::Both);
@@ -109,6 +117,11 @@ fn each_chunk(from: &mut TcpStream, mut go_on: impl FnMut(&[u8]) -> bool) {
     }
 }
 
+/// Not as the beginning of a longer word: COMMIT is none in READ COMMITTED.
 fn contains(chunk: &[u8], text: &[u8]) -> bool {
-    chunk.windows(text.len()).any(|window| window == text)
+    let mut places = (0..chunk.len()).map(|place| &chunk[place..]);
+    places.any(|rest| {
+        let behind = rest.strip_prefix(text);
+        behind.is_some_and(|behind| !behind.first().is_some_and(u8::is_ascii_alphabetic))
+    })
 }
