@@ -1,9 +1,10 @@
 //! Many tasks on few connections of PostgreSQL: each task creates one row after the other, through a pool.
 //!
-//! `LBACK_TEST_POSTGRES_URL=.. lback-waiting [ROWS]` prints a table. `tests/waiting/measure` builds and runs it.
+//! `LBACK_TEST_POSTGRES_URL=.. lback-waiting [ROWS]` prints a table, and `lback-waiting bridge [ROWS]` another:
+//! what lback costs over connections of diesel-async. `tests/waiting/measure` builds and runs it.
 //!
-//! The same statements everywhere: BEGIN, INSERT .. RETURNING, COMMIT. The rivals take turns, in three
-//! rounds, and of each the round with the most rows in a second is printed.
+//! The same statements everywhere: BEGIN, INSERT .. RETURNING, COMMIT. The rivals take turns, in rounds, and of
+//! each the round with the most rows in a second is printed.
 
 mod rival;
 
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection, QueryableByName};
 
-use self::rival::{NAMES, Rival};
+use self::rival::{BRIDGE, DIESEL, DIESEL_ASYNC, LBACK, Rival};
 
 /// What a round came to.
 struct Figures {
@@ -29,8 +30,10 @@ struct Figures {
 
 fn main() {
     let url = std::env::var("LBACK_TEST_POSTGRES_URL").expect("LBACK_TEST_POSTGRES_URL is set");
-    let rows = std::env::args()
-        .nth(1)
+    let mut arguments = std::env::args().skip(1).peekable();
+    let is_bridge = arguments.next_if_eq("bridge").is_some();
+    let rows = arguments
+        .next()
         .map_or(8_000, |rows| rows.parse().expect("a number"));
     let mut admin = PgConnection::establish(&url).expect("the server answers");
     let schema = format!("waiting_{}", std::process::id());
@@ -40,58 +43,101 @@ fn main() {
              (id BIGSERIAL PRIMARY KEY, address TEXT NOT NULL, body TEXT NOT NULL)"
         ))
         .expect("the user may create schemas");
-    let url = format!("{url}?options=-csearch_path%3D{schema}&application_name={schema}");
-
-    println!(
-        "| tasks | connections | | threads | rows a second | p50 | p99 | client, a row | server, a row |"
-    );
-    println!("|--:|--:|---|--:|--:|--:|--:|--:|--:|");
-    for tasks in [64, 512] {
-        for connections in [8, 16] {
-            let mut best: [Option<Figures>; 3] = [None, None, None];
-            for round in 0..3 {
-                for turn in 0..3 {
-                    let rival = (turn + round) % 3;
-                    let figures = measure(
-                        NAMES[rival],
-                        &url,
-                        &schema,
-                        tasks,
-                        connections,
-                        rows,
-                        &mut admin,
-                    );
-                    let is_better = best[rival]
-                        .as_ref()
-                        .is_none_or(|best| best.rows_a_second < figures.rows_a_second);
-                    if is_better {
-                        best[rival] = Some(figures);
-                    }
-                }
-            }
-            for (name, figures) in NAMES.iter().zip(&best) {
-                let it = figures.as_ref().expect("it was measured");
-                println!(
-                    "| {tasks} | {connections} | {name} | {} | {:.0} | {:.1?} | {:.1?} | {:.0?} | {:.0?} |",
-                    it.threads, it.rows_a_second, it.half, it.ninety_nine, it.client, it.server,
-                );
-            }
-        }
+    let mut bench = Bench {
+        url: &format!("{url}?options=-csearch_path%3D{schema}&application_name={schema}"),
+        application: &schema,
+        admin: &mut admin,
+    };
+    if is_bridge {
+        bench.print_bridge(rows);
+    } else {
+        bench.print_waiting(rows);
     }
     admin
         .batch_execute(&format!("DROP SCHEMA {schema} CASCADE"))
         .expect("it is ours");
 }
 
+/// The server, and a table on it.
+struct Bench<'a> {
+    url: &'a str,
+    /// By which the server knows the connections that are measured.
+    application: &'a str,
+    admin: &'a mut PgConnection,
+}
+
+impl Bench<'_> {
+    fn print_waiting(&mut self, rows: u64) {
+        println!(
+            "| tasks | connections | | threads | rows a second | p50 | p99 | client, a row | server, a row |"
+        );
+        println!("|--:|--:|---|--:|--:|--:|--:|--:|--:|");
+        for tasks in [64, 512] {
+            for connections in [8, 16] {
+                let rivals = [LBACK, DIESEL, DIESEL_ASYNC];
+                for (name, it) in self.best_of(3, &rivals, tasks, connections, rows) {
+                    println!(
+                        "| {tasks} | {connections} | {name} | {} | {:.0} | {:.1?} | {:.1?} | {:.0?} | {:.0?} |",
+                        it.threads, it.rows_a_second, it.half, it.ninety_nine, it.client, it.server,
+                    );
+                }
+            }
+        }
+    }
+
+    fn print_bridge(&mut self, rows: u64) {
+        println!("| tasks | connections | | rows a second | p50 | client, a row | server, a row |");
+        println!("|--:|--:|---|--:|--:|--:|--:|");
+        for (tasks, connections) in [(1, 1), (64, 8)] {
+            let rivals = [LBACK, BRIDGE, DIESEL, DIESEL_ASYNC];
+            for (name, it) in self.best_of(5, &rivals, tasks, connections, rows) {
+                println!(
+                    "| {tasks} | {connections} | {name} | {:.0} | {:.1?} | {:.0?} | {:.0?} |",
+                    it.rows_a_second, it.half, it.client, it.server,
+                );
+            }
+        }
+    }
+
+    /// The round of each rival with the most rows in a second.
+    fn best_of<'n>(
+        &mut self,
+        rounds: usize,
+        rivals: &[&'n str],
+        tasks: usize,
+        connections: u32,
+        rows: u64,
+    ) -> Vec<(&'n str, Figures)> {
+        let mut best: Vec<Option<Figures>> = rivals.iter().map(|_| None).collect();
+        for round in 0..rounds {
+            for turn in 0..rivals.len() {
+                let rival = (turn + round) % rivals.len();
+                let figures = measure(self, rivals[rival], tasks, connections, rows);
+                let is_better = best[rival]
+                    .as_ref()
+                    .is_none_or(|best| best.rows_a_second < figures.rows_a_second);
+                if is_better {
+                    best[rival] = Some(figures);
+                }
+            }
+        }
+        let measured = best.into_iter().map(|it| it.expect("it was measured"));
+        rivals.iter().copied().zip(measured).collect()
+    }
+}
+
 fn measure(
+    bench: &mut Bench<'_>,
     name: &str,
-    url: &str,
-    application: &str,
     tasks: usize,
     connections: u32,
     rows: u64,
-    admin: &mut PgConnection,
 ) -> Figures {
+    let Bench {
+        url,
+        application,
+        admin,
+    } = bench;
     let before = settle();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

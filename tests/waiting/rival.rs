@@ -1,4 +1,4 @@
-//! The three ways, each with the same statements.
+//! The ways to create a row through a pool, each with the same statements.
 
 use diesel::prelude::*;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, deadpool};
@@ -48,6 +48,24 @@ impl lback::Validate for LetterChanges {}
 #[derive(Clone, Debug, Default)]
 struct Letters;
 
+/// The same over diesel-async.
+mod bridged {
+    use lback::diesel_async::BlockingPgConnection;
+
+    use super::{Letter, LetterChanges, NewLetter, letters};
+
+    #[lback::repository(
+        entity = Letter,
+        table = letters,
+        insert = NewLetter,
+        update = LetterChanges,
+        connection = BlockingPgConnection,
+        shared_entity
+    )]
+    #[derive(Clone, Debug, Default)]
+    pub(super) struct Letters;
+}
+
 /// Its key; what else was read is looked at, too.
 fn key_of(letter: &Letter) -> i64 {
     assert!(!letter.address.is_empty() && !letter.body.is_empty());
@@ -65,28 +83,28 @@ fn letter() -> NewLetter {
 #[derive(Clone)]
 pub(crate) enum Rival {
     Lback(lback::postgres::Database),
+    Bridge(lback::diesel_async::Database),
     Diesel(diesel::r2d2::Pool<diesel::r2d2::ConnectionManager<PgConnection>>),
     DieselAsync(deadpool::Pool<AsyncPgConnection>),
 }
 
-pub(crate) const NAMES: [&str; 3] = [
-    "lback, `Database::run`",
-    "Diesel, r2d2, `spawn_blocking`",
-    "diesel-async, deadpool",
-];
+pub(crate) const LBACK: &str = "lback, `Database::run`";
+pub(crate) const BRIDGE: &str = "lback over diesel-async, deadpool";
+pub(crate) const DIESEL: &str = "Diesel, r2d2, `spawn_blocking`";
+pub(crate) const DIESEL_ASYNC: &str = "diesel-async, deadpool";
 
 impl Rival {
     pub(crate) fn of(name: &str, url: &str, connections: u32) -> Self {
         match name {
-            "lback, `Database::run`" => {
+            LBACK => {
                 let database = lback::postgres::Database::builder().max_size(connections);
                 Self::Lback(database.connect(url).expect("the server answers"))
             }
-            "diesel-async, deadpool" => {
-                let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(url);
-                let pool = deadpool::Pool::builder(manager).max_size(connections as usize);
-                Self::DieselAsync(pool.build().expect("a pool"))
+            BRIDGE => {
+                let database = lback::diesel_async::Database::over(deadpool(url, connections));
+                Self::Bridge(database.expect("the receivers are in order"))
             }
+            DIESEL_ASYNC => Self::DieselAsync(deadpool(url, connections)),
             _ => {
                 let manager = diesel::r2d2::ConnectionManager::new(url);
                 let pool = diesel::r2d2::Pool::builder().max_size(connections);
@@ -99,6 +117,10 @@ impl Rival {
         match self {
             Self::Lback(database) => {
                 let created = database.run(|session| Letters.create(session, letter()));
+                key_of(&created.await.expect("it is stored"))
+            }
+            Self::Bridge(database) => {
+                let created = database.run(|session| bridged::Letters.create(session, letter()));
                 key_of(&created.await.expect("it is stored"))
             }
             Self::Diesel(pool) => {
@@ -128,4 +150,10 @@ impl Rival {
             }
         }
     }
+}
+
+fn deadpool(url: &str, connections: u32) -> deadpool::Pool<AsyncPgConnection> {
+    let manager = AsyncDieselConnectionManager::new(url);
+    let pool = deadpool::Pool::builder(manager).max_size(connections as usize);
+    pool.build().expect("no time is limited")
 }
