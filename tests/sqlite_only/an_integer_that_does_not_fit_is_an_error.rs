@@ -114,6 +114,21 @@ fn other_columns_are_not_cut_off_either() -> lback::Result<()> {
 }
 
 #[test]
+fn a_truth_beyond_32_bits_is_not_taken_for_false() -> lback::Result<()> {
+    let (_database, mut session) = opened();
+    insert(&mut session, 1, None);
+    // Of 32 bits, as Diesel reads a `Bool`, none is set; and SQL says it is true.
+    let beyond = "UPDATE items SET is_open = 4294967296";
+    session.conn().batch_execute(beyond).unwrap();
+    let is_open = items::table.filter(items::is_open).count();
+    assert_eq!(is_open.get_result::<i64>(session.conn())?, 1);
+    let diesels = items::table.select(items::is_open);
+    assert!(!diesels.first::<bool>(session.conn())?);
+    too_wide("is_open", Items.find(&mut session, 1));
+    Ok(())
+}
+
+#[test]
 fn what_just_fits_is_read() -> lback::Result<()> {
     let (_database, mut session) = opened();
     let edges = [(i32::MAX, i16::MAX), (i32::MIN, i16::MIN), (0, -1)];
