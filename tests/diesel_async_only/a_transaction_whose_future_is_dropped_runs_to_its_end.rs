@@ -112,7 +112,12 @@ fn before_it_has_begun() {
         let conn = pool.get().await.expect("the server answers");
         // Has the one thread there is.
         let busy = tokio::task::spawn_blocking(move || waits.recv());
-        let run = lback::diesel_async::run(conn, |session| Users.create(session, new_user("ada")));
+        // Nothing else would be in the way of it.
+        let run = lback::diesel_async::run(conn, |session| {
+            session.with(Trace::new(), |session| {
+                Users.create(session, new_user("ada"))
+            })
+        });
         assert!(!poll_and_drop(1, run).await);
         go_on.send(()).expect("it waits");
         busy.await.expect("no panic").expect("it was sent");
