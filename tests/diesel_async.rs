@@ -25,11 +25,13 @@ macro_rules! own_repository {
     };
 }
 
-macro_rules! over_libpq {
-    ($($item:item)*) => {};
+macro_rules! trial_repositories {
+    () => {
+        lback_tests::trial_repositories!(BlockingPgConnection);
+    };
 }
 
-macro_rules! by_blocking_drivers {
+macro_rules! over_libpq {
     ($($item:item)*) => {};
 }
 

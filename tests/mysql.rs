@@ -31,10 +31,6 @@ macro_rules! trial_repositories {
     };
 }
 
-macro_rules! by_blocking_drivers {
-    ($($item:item)*) => { $($item)* };
-}
-
 #[path = "promises/mod.rs"]
 mod promises;
 

@@ -35,10 +35,6 @@ macro_rules! over_libpq {
     ($($item:item)*) => { $($item)* };
 }
 
-macro_rules! by_blocking_drivers {
-    ($($item:item)*) => { $($item)* };
-}
-
 #[path = "promises/mod.rs"]
 mod promises;
 

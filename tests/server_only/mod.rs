@@ -7,13 +7,9 @@ mod a_lost_answer_delivers_an_exactly_once_row_once;
 mod a_lost_answer_to_commit_is_unknown;
 mod a_table_with_keys_of_32_bits_works;
 mod an_update_of_a_row_that_has_gone_meanwhile_finds_nothing;
+mod every_answer_is_true_wherever_the_connection_is_cut;
 mod nothing_commits_by_itself_after_the_transaction_has_ended;
 mod rows_of_one_key_keep_their_order_at_every_isolation;
-
-// Not yet over diesel-async: there it does not come to an end.
-by_blocking_drivers! {
-    mod every_answer_is_true_wherever_the_connection_is_cut;
-}
 
 use std::sync::mpsc;
 use std::thread::JoinHandle;

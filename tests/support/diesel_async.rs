@@ -9,6 +9,9 @@ pub use crate::shop::diesel_async as shop;
 /// The connection of this backend.
 pub type Native = BlockingPgConnection;
 
+/// Whether a test that makes connections by the thousand should make fewer: several threads have part in each.
+pub const CONNECTS_SLOWLY: bool = true;
+
 const UNENCRYPTED: &str = "sslmode=disable";
 
 include!("on_postgres.rs");

@@ -16,6 +16,9 @@ use crate::wire::{Protocol, Wire};
 /// The connection of this backend.
 pub type Native = MysqlConnection;
 
+/// Whether a test that makes connections by the thousand should make fewer.
+pub const CONNECTS_SLOWLY: bool = false;
+
 /// A key that the database makes, in CREATE TABLE.
 pub const MADE_KEY: &str = "BIGINT AUTO_INCREMENT PRIMARY KEY";
 

@@ -9,6 +9,9 @@ pub use crate::shop::postgres as shop;
 /// The connection of this backend.
 pub type Native = PgConnection;
 
+/// Whether a test that makes connections by the thousand should make fewer.
+pub const CONNECTS_SLOWLY: bool = false;
+
 const UNENCRYPTED: &str = "sslmode=disable&gssencmode=disable";
 
 include!("on_postgres.rs");
