@@ -14,6 +14,7 @@ macro_rules! shop_on {
     };
 }
 
+#[cfg(any(feature = "postgres", feature = "diesel-async"))]
 macro_rules! whole_on {
     ($name:ident, $driver:ident, $native:path) => {
         mod $name {
