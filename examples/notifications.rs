@@ -1,14 +1,19 @@
-//! Notifications: a welcome mail with a verification link, sent after the commit, through a real
-//! SMTP client to a small server on the loopback.
+//! Notifications: a welcome mail with a verification link, through a real SMTP client to a small server on the
+//! loopback.
 //!
-//! A mail cannot be taken back. So it waits for the commit: no mail for a user who was not created
-//! after all, and no database lock held while a mail server thinks.
+//! A mail cannot be taken back, and must not be forgotten. So the receivers are durable: what they need is stored in
+//! the same transaction as the user, and mailed afterwards, until the mail server has taken it. No mail for a user who
+//! was not created after all, no database lock held while a mail server thinks, and none is lost if this process
+//! dies in between. A mail may be sent twice then; both have the same `Message-ID`.
 //!
 //! `cargo run -p lback-examples --example notifications`
 
+use std::time::{Duration, Instant};
+
 use chrono::TimeDelta;
-use lback::Timestamp;
-use lback::sqlite::{prelude::*, users::*};
+use lback::outbox::{Delivery, Undeliverable};
+use lback::sqlite::{Database, prelude::*, users::*};
+use lback::{BoxError, Timestamp};
 use lback_examples::server::smtp;
 use lettre::message::Mailbox;
 use lettre::{Message, SmtpTransport, Transport};
@@ -21,16 +26,27 @@ fn token_for_the_link(data: &mut NewUser) {
         Some(Timestamp::from(*Timestamp::now() + TimeDelta::hours(24)));
 }
 
-/// Sends it, once the user is really there.
-#[receiver(user_post_create, after_commit)]
-fn welcome(user: &User, #[state] mailer: &Mailer) -> Result<(), MailError> {
-    let Some(token) = &user.email_verification_token else {
+/// The outbox holds no secret, so the row is read again for its token. It may have changed by then, or be gone.
+#[receiver(user_post_create, durable, id = "mail.welcome")]
+fn welcome(
+    user: &User,
+    #[state] database: &Database,
+    #[state] mailer: &Mailer,
+    #[state] delivery: &Delivery,
+) -> Result<(), BoxError> {
+    let user = UserRepository::new().find(&mut database.session()?, user)?;
+    let Some(token) = user
+        .as_ref()
+        .and_then(|it| it.email_verification_token.as_ref())
+    else {
         return Ok(());
     };
+    let to = user.as_ref().map_or("", |user| &user.email);
     // The one place that reads a token: it goes to the one person whom it is for.
     let link = format!("https://app.example/verify?token={}", token.expose_secret());
     mailer.send(
-        &user.email,
+        delivery,
+        to,
         "Welcome!",
         &format!("Please confirm:\n{link}\n"),
     )
@@ -39,22 +55,22 @@ fn welcome(user: &User, #[state] mailer: &Mailer) -> Result<(), MailError> {
 /// To the old address, in case it was not its owner.
 #[receiver(
     user_post_update,
-    after_commit,
+    durable,
+    id = "mail.moved",
     when = |user: &User, previous: &User| user.email != previous.email,
 )]
 fn your_address_was_changed(
     user: &User,
     previous: &User,
     #[state] mailer: &Mailer,
-) -> Result<(), MailError> {
+    #[state] delivery: &Delivery,
+) -> Result<(), BoxError> {
     let text = format!(
         "It is {} now. If this was not you, write to us.\n",
         user.email
     );
-    mailer.send(&previous.email, "Your address was changed", &text)
+    mailer.send(delivery, &previous.email, "Your address was changed", &text)
 }
-
-type MailError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What the receivers send with.
 struct Mailer {
@@ -63,20 +79,31 @@ struct Mailer {
 }
 
 impl Mailer {
-    fn new(port: u16) -> Result<Self, MailError> {
+    fn new(port: u16) -> Result<Self, BoxError> {
         // Plain text, to a server on this machine. Elsewhere: `SmtpTransport::relay`.
         let transport = SmtpTransport::builder_dangerous("127.0.0.1")
             .port(port)
-            .timeout(Some(std::time::Duration::from_secs(5)))
+            .timeout(Some(Duration::from_secs(5)))
             .build();
         let from = "App <app@app.example>".parse()?;
         Ok(Self { transport, from })
     }
 
-    fn send(&self, to: &str, subject: &str, text: &str) -> Result<(), MailError> {
+    fn send(
+        &self,
+        delivery: &Delivery,
+        to: &str,
+        subject: &str,
+        text: &str,
+    ) -> Result<(), BoxError> {
+        // No other attempt makes an address of it.
+        let to = to
+            .parse()
+            .map_err(|_| Undeliverable("that is no address".into()))?;
         let mail = Message::builder()
+            .message_id(Some(format!("<{}@app.example>", delivery.id)))
             .from(self.from.clone())
-            .to(to.parse()?)
+            .to(to)
             .subject(subject)
             .body(text.to_owned())?;
         self.transport.send(&mail)?;
@@ -84,10 +111,24 @@ impl Mailer {
     }
 }
 
-fn main() -> Result<(), MailError> {
+fn main() -> Result<(), BoxError> {
+    let folder = std::env::temp_dir().join(format!("lback-notifications-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let shown = show(&folder.join("app.db").to_string_lossy());
+    std::fs::remove_dir_all(&folder)?;
+    shown
+}
+
+fn show(file: &str) -> Result<(), BoxError> {
     let server = smtp::Server::start()?;
-    let mut session = lback::sqlite::connect(":memory:")?.with_state(Mailer::new(server.port())?);
+    let database = Database::builder()
+        .with_state(Mailer::new(server.port())?)
+        .with_failure_handler(|failure| println!("  alarm: {failure}"))
+        .connect(file)?;
+    let mut session = database.session()?;
     lback::sqlite::migrate(&mut session)?;
+    lback::sqlite::migrate_outbox(&mut session)?;
+    let worker = database.worker().start()?;
     let users = UserRepository::new();
     let password = Password::new("correct horse battery")?;
     let new =
@@ -99,11 +140,7 @@ fn main() -> Result<(), MailError> {
         assert_eq!(server.take(), [], "nothing is sent before the commit");
         lback::Result::Ok(ada)
     })?;
-    let mails = server.take();
-    let [mail] = &mails[..] else {
-        panic!("one mail, and not {mails:?}");
-    };
-    println!("  to {}: {}", mail.to, mail.subject);
+    let mail = next_mail(&server)?;
     assert_eq!(mail.to, "ada@example.com");
 
     println!("ada follows the link");
@@ -128,10 +165,7 @@ fn main() -> Result<(), MailError> {
         ..Default::default()
     };
     users.update(&mut session, &ada, moved)?;
-    let mails = server.take();
-    println!("  to {}: {}", mails[0].to, mails[0].subject);
-    assert_eq!(mails.len(), 1);
-    assert_eq!(mails[0].to, "ada@example.com");
+    assert_eq!(next_mail(&server)?.to, "ada@example.com");
 
     println!("grace registers, and then something fails: no mail");
     let failed: lback::Result<()> = session.transaction(|session| {
@@ -139,16 +173,57 @@ fn main() -> Result<(), MailError> {
         Err(lback::Invalid::new("invitation", "it has expired").into())
     });
     assert!(failed.is_err());
+    wait_until(|| Ok(session.outbox().depths()?.is_empty()))?;
     assert_eq!(server.take(), []);
 
-    println!("the mail server is down: the user is there, and the failure is known");
-    let nobody_listens = Mailer::new(1)?;
-    session.with(nobody_listens, |session| {
-        users.create(session, new("linus"))
+    println!("the mail server is busy: the user is there, and the mail waits");
+    server.be_busy(true);
+    users.create(&mut session, new("linus"))?;
+    wait_until(|| {
+        Ok(session
+            .outbox()
+            .depths()?
+            .iter()
+            .any(|it| it.scheduled == 1))
     })?;
-    assert!(users.find_by_username(&mut session, "linus")?.is_some());
-    let failures = session.take_failures();
-    assert_eq!(failures.count, 1);
-    println!("  {}", failures.latest[0]);
+    assert_eq!(server.take(), []);
+    println!("... until it takes it, a second later");
+    server.be_busy(false);
+    assert_eq!(next_mail(&server)?.to, "linus@example.com");
+
+    println!("this process dies between the commit and the mail");
+    worker.stop();
+    users.create(&mut session, new("alan"))?;
+    assert_eq!(server.take(), []);
+    println!("... and another one goes on");
+    let worker = database.worker().start()?;
+    assert_eq!(next_mail(&server)?.to, "alan@example.com");
+    wait_until(|| Ok(session.outbox().depths()?.is_empty()))?;
+    worker.stop();
+    Ok(())
+}
+
+fn next_mail(server: &smtp::Server) -> Result<smtp::Mail, BoxError> {
+    let mut mails = Vec::new();
+    wait_until(|| {
+        mails.extend(server.take());
+        Ok(!mails.is_empty())
+    })?;
+    let mail = mails
+        .pop()
+        .filter(|_| mails.is_empty())
+        .ok_or("one mail, and no more")?;
+    println!("  {} to {}: {}", mail.id, mail.to, mail.subject);
+    Ok(mail)
+}
+
+fn wait_until(mut is_so: impl FnMut() -> lback::Result<bool>) -> Result<(), BoxError> {
+    let start = Instant::now();
+    while !is_so()? {
+        if start.elapsed() > Duration::from_secs(60) {
+            return Err("it takes too long".into());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
     Ok(())
 }

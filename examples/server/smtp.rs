@@ -1,19 +1,24 @@
-//! A mail server that keeps what it is given.
+//! A mail server that keeps what it is given, and can be told to take nothing.
 
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Received, line, serve};
 
 /// A mail server on the loopback.
 pub struct Server {
     address: SocketAddr,
+    is_busy: Arc<AtomicBool>,
     mails: Received<Mail>,
 }
 
 /// A mail that arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
+    /// The header `Message-ID`.
+    pub id: String,
     /// The address in `RCPT TO`.
     pub to: String,
     /// The header `Subject`.
@@ -26,14 +31,25 @@ impl Server {
     /// Starts it on a free port.
     pub fn start() -> std::io::Result<Self> {
         let mails = Received::new();
-        let received = mails.clone();
-        let address = serve(move |stream| converse(stream, &received))?;
-        Ok(Self { address, mails })
+        let is_busy = Arc::new(AtomicBool::new(false));
+        let (received, busy) = (mails.clone(), Arc::clone(&is_busy));
+        let address =
+            serve(move |stream| converse(stream, busy.load(Ordering::SeqCst), &received))?;
+        Ok(Self {
+            address,
+            is_busy,
+            mails,
+        })
     }
 
     /// Where it listens.
     pub fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// Whether it takes nothing from now on, and asks to come again.
+    pub fn be_busy(&self, is_busy: bool) {
+        self.is_busy.store(is_busy, Ordering::SeqCst);
     }
 
     /// Takes out what has arrived.
@@ -43,10 +59,13 @@ impl Server {
 }
 
 /// The commands of RFC 5321 that a client needs.
-fn converse(stream: TcpStream, mails: &Received<Mail>) -> std::io::Result<()> {
+fn converse(stream: TcpStream, is_busy: bool, mails: &Received<Mail>) -> std::io::Result<()> {
     let mut out = stream.try_clone()?;
     let mut reader = BufReader::new(stream);
     let mut to = String::new();
+    if is_busy {
+        return out.write_all(b"421 come again\r\n");
+    }
     out.write_all(b"220 ready\r\n")?;
     while let Some(command) = line(&mut reader)? {
         let upper = command.to_ascii_uppercase();
@@ -75,6 +94,7 @@ fn converse(stream: TcpStream, mails: &Received<Mail>) -> std::io::Result<()> {
 /// Headers, an empty line, the body, and a line with one full stop.
 fn mail(to: &str, reader: &mut BufReader<TcpStream>) -> std::io::Result<Mail> {
     let mut mail = Mail {
+        id: String::new(),
         to: to.to_owned(),
         subject: String::new(),
         body: String::new(),
@@ -91,6 +111,8 @@ fn mail(to: &str, reader: &mut BufReader<TcpStream>) -> std::io::Result<Mail> {
             in_body = true;
         } else if let Some(subject) = line.strip_prefix("Subject: ") {
             subject.clone_into(&mut mail.subject);
+        } else if let Some(id) = line.strip_prefix("Message-ID: ") {
+            id.clone_into(&mut mail.id);
         } else if line.ends_with("quoted-printable") {
             is_quoted = true;
         }
