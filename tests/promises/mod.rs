@@ -4,6 +4,7 @@ mod a_borrowed_connection_comes_back;
 mod a_capture_holds_effects_back;
 mod a_change_may_be_worked_out_by_the_database;
 mod a_change_may_refuse_the_commit;
+mod a_claim_looks_at_its_own_rows_alone;
 mod a_connection_inside_a_transaction_is_refused;
 mod a_connection_that_comes_back_inside_a_transaction_fails_no_later_session;
 mod a_database_error_in_a_receiver_is_a_failure;

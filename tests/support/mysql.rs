@@ -210,3 +210,17 @@ pub fn plan(connection: &mut Native, statement: &str) -> String {
         .expect("it is a statement");
     plan.text
 }
+
+/// How many rows the database has looked at for this connection, or entries of an index.
+pub fn rows_looked_at(connection: &mut Native) -> Option<i64> {
+    #[derive(QueryableByName)]
+    struct Counter {
+        #[diesel(sql_type = diesel::sql_types::Text, column_name = "Value")]
+        value: String,
+    }
+    let counters: Vec<Counter> = diesel::sql_query("SHOW SESSION STATUS LIKE 'Handler_read%'")
+        .load(connection)
+        .expect("it is a statement");
+    let numbers = counters.iter().map(|it| it.value.parse::<i64>());
+    Some(numbers.map(|it| it.expect("a number")).sum())
+}

@@ -182,3 +182,18 @@ pub fn plan(connection: &mut Native, statement: &str) -> String {
         .expect("it is a statement");
     steps.into_iter().map(|step| step.detail).collect()
 }
+
+/// How many rows of the outbox the database has looked at for this connection and those that have ended, or entries
+/// of its indexes.
+pub fn rows_looked_at(connection: &mut Native) -> Option<i64> {
+    // What was counted goes to all at the end of a statement, and not more often than once a second.
+    connection
+        .batch_execute("SELECT pg_stat_force_next_flush()")
+        .expect("PostgreSQL 15");
+    connection.batch_execute("SELECT 1").expect("it is a statement");
+    let counted = "SELECT seq_tup_read + (SELECT SUM(idx_tup_read) FROM pg_stat_user_indexes i WHERE i.relid \
+                   = t.relid) FROM pg_stat_user_tables t WHERE relid = CAST('lback_outbox' AS regclass)";
+    let counted = sql::<BigInt>(&format!("CAST(({counted}) AS bigint)"));
+    let counted = diesel::select(counted).get_result(connection);
+    Some(counted.expect("the server answers"))
+}

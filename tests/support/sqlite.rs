@@ -112,3 +112,8 @@ pub fn plan(connection: &mut Native, statement: &str) -> String {
         .expect("it is a statement");
     steps.into_iter().map(|step| step.detail).collect()
 }
+
+/// How many rows the database has looked at for this connection: SQLite does not count them.
+pub fn rows_looked_at(_connection: &mut Native) -> Option<i64> {
+    None
+}
