@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::carried::{Carried, found};
 use super::causes::causes;
+use super::database::lacks_a_table;
 use super::probe::{Found, tell};
 use super::{Error, Veto};
 use crate::receiver::Registration;
@@ -280,7 +281,17 @@ impl Error {
             Self::Unsupported { what } => write!(f, "not supported: {what}"),
             Self::Connection { what, source } => write!(f, "{what}: {source}"),
             Self::Password(source) => write!(f, "{source}"),
-            Self::Database(source) => write!(f, "database error: {source}"),
+            Self::Database(source) => {
+                write!(f, "database error: {source}")?;
+                if lacks_a_table(source) {
+                    f.write_str(
+                        " (was it made? `migrate` of the database's module, such as \
+                         `lback::sqlite::migrate(&mut session)?`, makes that of the built-in users; your own \
+                         tables are made by your own migrations)",
+                    )?;
+                }
+                Ok(())
+            }
         }
     }
 }

@@ -101,6 +101,28 @@ pub(crate) fn is_beyond_characters(error: &DieselError) -> bool {
     }
 }
 
+/// Whether it says that a table is missing. Only a hint is made of it: a server that speaks another language goes
+/// without.
+pub(super) fn lacks_a_table(error: &DieselError) -> bool {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::Unknown, info) => {
+            let message = info.message();
+            is_start_of_name(message, "no such table: ")
+                || is_quoted(message, "relation \"", "\" does not exist")
+                || is_quoted(message, "Table '", "' doesn't exist")
+        }
+        _ => false,
+    }
+}
+
+/// Whether one name stands between both.
+fn is_quoted(message: &str, start: &str, end: &str) -> bool {
+    let name = message
+        .strip_prefix(start)
+        .and_then(|rest| rest.strip_suffix(end));
+    name.is_some_and(|name| !name.contains(['"', '\'']))
+}
+
 /// What a unique violation is about, as far as the database tells.
 #[derive(Default)]
 struct Duplicate {
