@@ -1,5 +1,6 @@
 //! `#[receiver(signal, .., option, ..)]`
 
+mod call;
 mod check;
 mod durable;
 mod expand;
