@@ -44,6 +44,8 @@ impl<C: SessionConnection> Session<C> {
         self.settle();
     }
 
+    // Not a part of `close`: a level without a statement would pay for its frame.
+    #[inline(never)]
     fn release(&mut self) -> Closed {
         let sure = self.check_usable().and_then(|()| self.check_depth());
         if let Err(error) = sure {
@@ -80,6 +82,7 @@ impl<C: SessionConnection> Session<C> {
         }
     }
 
+    #[inline(never)]
     fn commit(&mut self) -> Closed {
         let must_probe = self.ledger.must_probe();
         let sure = self.check_usable().and_then(|()| self.check_depth());

@@ -139,9 +139,14 @@ impl<W> Effects<W> {
     /// then the after-commit ones.
     #[inline]
     pub(super) fn outermost_committed(&mut self) {
-        if self.queue.is_empty() && self.undone.is_empty() {
-            return;
+        if !self.queue.is_empty() || !self.undone.is_empty() {
+            self.make_lasting_ready();
         }
+    }
+
+    // Not a part of `outermost_committed`: where nothing waits, a session would pay for its frame.
+    #[inline(never)]
+    fn make_lasting_ready(&mut self) {
         self.make_undone_ready();
         for effect in self.queue.drain(..) {
             match effect.phase {
