@@ -100,12 +100,12 @@ impl OutboxTable for MysqlConnection {
     }
 }
 
-/// The table, where the first row of a key is looked for. For ORDER BY `seq` with LIMIT 1, MariaDB may read the whole
-/// table in the order of its primary key instead, for each key.
-const FIRST_BY_INDEX: &str = "lback_outbox e FORCE INDEX (lback_outbox_order)";
+/// Where the first row of a key is looked for. For ORDER BY `seq` with LIMIT 1, MariaDB may read the whole table in the
+/// order of its primary key instead, for each key.
+const BY_INDEX: &str = " FORCE INDEX (lback_outbox_order)";
 
 fn claim(conn: &mut MysqlConnection, what: &Claim<'_>) -> QueryResult<Vec<Claimed>> {
-    let first = first_of_key(what).replace("lback_outbox e", FIRST_BY_INDEX);
+    let first = first_of_key(what, BY_INDEX);
     let text = format!(
         "SELECT seq, id, version, generation, order_key, payload, attempts + 1, \
          CAST(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', queued_at) AS SIGNED) FROM lback_outbox o WHERE \
@@ -140,7 +140,7 @@ fn claim(conn: &mut MysqlConnection, what: &Claim<'_>) -> QueryResult<Vec<Claime
 /// and by then a row may be another's affair, so it is asked again.
 fn make_first_due(conn: &mut MysqlConnection, of: &str, binds: &[Bind<'_>]) -> QueryResult<()> {
     let text = format!(
-        "SELECT (SELECT e.seq FROM {FIRST_BY_INDEX} WHERE e.receiver = ? AND e.order_key = k.k ORDER BY \
+        "SELECT (SELECT e.seq FROM lback_outbox e{BY_INDEX} WHERE e.receiver = ? AND e.order_key = k.k ORDER BY \
          e.seq LIMIT 1) FROM ({of}) k"
     );
     let firsts: Vec<_> = conn.numbers(&text, binds)?.into_iter().flatten().collect();

@@ -70,7 +70,7 @@ impl<C: Postgres> OutboxTable for C {
     /// A materialized CTE, because a subquery in `IN (SELECT .. LIMIT ..)` may be executed more than once,
     /// and each time find others.
     fn claim(&mut self, what: &Claim<'_>) -> QueryResult<Vec<Claimed>> {
-        let first = first_of_key(what);
+        let first = first_of_key(what, "");
         let text = format!(
             "WITH due AS MATERIALIZED (SELECT seq FROM lback_outbox o WHERE receiver = ? AND signal = ? \
              AND due_at <= now() AND version <= ? {first} ORDER BY due_at LIMIT ? FOR UPDATE SKIP \

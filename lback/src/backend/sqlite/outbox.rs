@@ -69,7 +69,7 @@ impl OutboxTable for SqliteConnection {
 
     /// One statement: SQLite has one writer at a time.
     fn claim(&mut self, what: &Claim<'_>) -> QueryResult<Vec<Claimed>> {
-        let (now, first) = (now!(), first_of_key(what));
+        let (now, first) = (now!(), first_of_key(what, ""));
         let text = format!(
             "UPDATE lback_outbox SET due_at = {now} + ? * 1000, attempts = attempts + 1, lease = ? \
              WHERE seq IN (SELECT seq FROM lback_outbox o WHERE receiver = ? AND signal = ? AND due_at \

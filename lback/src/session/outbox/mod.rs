@@ -368,13 +368,15 @@ pub(crate) type ClaimedColumns = (
 );
 
 /// What a claim asks beyond that a row is due: of an ordered receiver, that it is the first of its key. By the
-/// first of an index, and not by NOT EXISTS, which looks at all rows of the key.
-pub(crate) fn first_of_key(claim: &Claim<'_>) -> &'static str {
+/// first of an index, and not by NOT EXISTS, which looks at all rows of the key. `hint` stands behind the table.
+pub(crate) fn first_of_key(claim: &Claim<'_>, hint: &str) -> String {
     if claim.is_ordered {
-        "AND seq = (SELECT e.seq FROM lback_outbox e WHERE e.receiver = o.receiver AND e.order_key = \
-         o.order_key ORDER BY e.seq LIMIT 1)"
+        format!(
+            "AND seq = (SELECT e.seq FROM lback_outbox e{hint} WHERE e.receiver = o.receiver AND e.order_key = \
+             o.order_key ORDER BY e.seq LIMIT 1)"
+        )
     } else {
-        ""
+        String::new()
     }
 }
 
