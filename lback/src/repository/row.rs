@@ -128,27 +128,30 @@ pub(super) fn must_be_seen<R: Model>(session: &mut SessionOf<R>, may_ask: bool) 
     Ok(suspects.is_view || suspects.replaces)
 }
 
-/// Deletes a row that somebody has seen, and gives it as it was then. `is_untouched` says that nobody
-/// has written in between through this session.
+/// Deletes a row that somebody has seen, and gives it as it was when it went. `is_untouched` says that
+/// nobody has written in between through this session.
 pub(super) fn delete_seen<R: Model>(
     session: &mut SessionOf<R>,
     key: &Key<R>,
     seen: Seen<R>,
     is_untouched: bool,
 ) -> Result<R::Entity> {
-    let (entity, fingerprint) = seen.row;
+    let (mut entity, fingerprint) = seen.row;
     let is_locked = seen.lock != Lock::None;
-    if is_kept_while_deleted::<R>() {
-        if write::<R, _>(session, |conn| query::delete::<R>(conn, key))? > 0 {
-            return Ok(entity);
-        }
-    } else {
+    if is_returned_when_deleted::<R>(is_untouched) {
         match write::<R, _>(session, |conn| query::delete_returning::<R>(conn, key))? {
             Some((_, changed)) if is_untouched && !is_locked && changed != fingerprint => {
                 return Err(changed_meanwhile());
             }
             Some((deleted, _)) => return Ok(deleted),
             None => {}
+        }
+    } else {
+        if !is_untouched {
+            entity = to_delete::<R>(session, key)?.row.0;
+        }
+        if write::<R, _>(session, |conn| query::delete::<R>(conn, key))? > 0 {
+            return Ok(entity);
         }
     }
     if left::<R>(session, key)?.is_some() {
@@ -159,6 +162,12 @@ pub(super) fn delete_seen<R: Model>(
         return Ok(entity);
     }
     Err(not_found::<R>(key))
+}
+
+/// Whether a DELETE gives back what it deletes. Where a row stays as it was seen, it need not.
+pub(super) fn is_returned_when_deleted<R: Model>(is_untouched: bool) -> bool {
+    let may_differ = !is_untouched || !is_kept_while_deleted::<R>();
+    may_differ && R::Connection::READING_BACK == ReadingBack::Returning
 }
 
 /// The fact what may take a row of a repository's table away.
@@ -182,7 +191,8 @@ fn left<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<Option<R::
     Ok(row.map(|(row, _)| row))
 }
 
-/// Whether a row that is read to be deleted stays as it is until it goes.
+/// Whether a row that is read to be deleted stays as it is until it goes, but for what this session
+/// writes.
 pub(super) fn is_kept_while_deleted<R: Model>() -> bool {
     R::Connection::TO_DELETE == R::Connection::TO_UPDATE
 }

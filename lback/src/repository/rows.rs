@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::chunk::{distinct, fetch, key_chunks};
-use super::dialect::Lock;
+use super::dialect::{Dialect, Lock};
 use super::key::Entity;
 use super::measure;
 use super::model::{Key, Model};
@@ -131,15 +131,19 @@ impl<R: Model> Rows<R> {
             .map(|place| place.map(|place| &self.found[place].entity))
     }
 
-    /// Deletes them all, and gives them as they were then. `is_untouched` says that nobody has written in
-    /// between through this session.
+    /// Deletes them all, and gives them as they were when they went. `is_untouched` says that nobody has
+    /// written in between through this session.
     pub(super) fn delete(
-        self,
+        mut self,
         session: &mut SessionOf<R>,
         is_one_by_one: bool,
         is_untouched: bool,
     ) -> Result<Vec<R::Entity>> {
         let keys: Vec<_> = self.found.iter().map(|row| row.asked.clone()).collect();
+        let is_returned = !is_one_by_one && row::is_returned_when_deleted::<R>(is_untouched);
+        if !is_untouched && !is_returned {
+            self.read_again(session, is_one_by_one)?;
+        }
         if is_one_by_one {
             for key in &keys {
                 if write::<R, _>(session, |conn| query::delete::<R>(conn, key))? == 0 {
@@ -148,7 +152,7 @@ impl<R: Model> Rows<R> {
             }
             return Ok(self.found.into_iter().map(|row| row.entity).collect());
         }
-        if is_kept_while_deleted::<R>() {
+        if !is_returned {
             for chunk in key_chunks::<R>(session, &keys)? {
                 let deleted = write::<R, _>(session, |conn| query::delete_many::<R>(conn, chunk))?;
                 if deleted != chunk.len() {
@@ -175,12 +179,41 @@ impl<R: Model> Rows<R> {
                     Err(changed_meanwhile())
                 }
                 Some((entity, _)) => Ok(entity),
-                None if is_locked => Ok(row.entity),
+                None if is_locked || is_kept_while_deleted::<R>() => Ok(row.entity),
                 // It may have gone along with another of these rows.
                 None if row::suspects::<R>(session)?.cascades => Ok(row.entity),
                 None => Err(not_found::<R>(&row.asked)),
             })
             .collect()
+    }
+
+    /// Those that are still there, as they are now. Locked as they were found, to see what is stored and
+    /// not what was when the transaction began.
+    fn read_again(&mut self, session: &mut SessionOf<R>, is_one_by_one: bool) -> Result<()> {
+        let lock = R::Connection::TO_DELETE;
+        if is_one_by_one {
+            for row in &mut self.found {
+                let found =
+                    session.statement(|conn| query::select_locked::<R>(conn, &row.asked, lock))?;
+                if let Some((entity, _)) = found {
+                    row.entity = entity;
+                }
+            }
+            return Ok(());
+        }
+        let keys: Vec<_> = self.found.iter().map(|row| row.asked.clone()).collect();
+        let mut now = BTreeMap::new();
+        for chunk in key_chunks::<R>(session, &keys)? {
+            let found =
+                session.statement(|conn| query::select_many_locked::<R>(conn, chunk, lock))?;
+            now.extend(found.into_iter().map(|(row, _)| (row.key(), row)));
+        }
+        for row in &mut self.found {
+            if let Some(entity) = now.remove(&row.entity.key()) {
+                row.entity = entity;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -184,7 +184,8 @@ impl Model {
                 let id = self.stored.find(&name(*who)).ok_or(Stop::NotFound)?;
                 let row = self.stored.users[&id].clone();
                 self.receivers(through, "user_pre_delete", &row, pre)?;
-                self.stored.users.remove(&id).ok_or(Stop::NotFound)?;
+                // A pre receiver may have changed it.
+                let row = self.stored.users.remove(&id).ok_or(Stop::NotFound)?;
                 self.receivers(through, "user_post_delete", &row, post)?;
             }
         }
