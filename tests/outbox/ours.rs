@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lback::postgres::prelude::*;
 use lback::{Database, manual_registry};
@@ -111,8 +111,8 @@ pub(super) fn create(session: &mut Session) {
     Letters.create(session, letter()).expect("it is valid");
 }
 
-/// A worker of one thread, until all are gone.
-pub(super) fn deliver(url: &str, how: How, rows: u64) {
+/// A worker of one thread, from its start until all are gone.
+pub(super) fn deliver(url: &str, how: How, rows: u64) -> Duration {
     let done = Arc::<Done>::default();
     let registry = match how {
         How::AtLeastOnce(_) => manual_registry![one],
@@ -127,8 +127,11 @@ pub(super) fn deliver(url: &str, how: How, rows: u64) {
         .expect("the server answers");
     let worker = database.worker().claim(how.claim()).start();
     let worker = worker.expect("all is there");
+    let begun = Instant::now();
     while done.0.load(Ordering::Relaxed) < rows {
         std::thread::sleep(Duration::from_micros(200));
     }
+    let took = begun.elapsed();
     assert_eq!(worker.stop().done, rows);
+    took
 }

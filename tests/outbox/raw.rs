@@ -1,5 +1,7 @@
 //! By Diesel alone, with the same statements.
 
+use std::time::{Duration, Instant};
+
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -131,8 +133,9 @@ const CLAIM: &str = "WITH due AS MATERIALIZED (SELECT seq FROM lback_outbox o WH
     epoch FROM o.queued_at) * 1000000 AS bigint)";
 
 /// Claims, reads and finishes, until nothing is due.
-pub(super) fn deliver(url: &str, how: How) {
+pub(super) fn deliver(url: &str, how: How) -> Duration {
     let mut conn = PgConnection::establish(url).expect("the server answers");
+    let begun = Instant::now();
     loop {
         let lease = random().to_string();
         let binds = vec![
@@ -145,7 +148,7 @@ pub(super) fn deliver(url: &str, how: How) {
         ];
         let rows: Vec<Claimed> = Sql(CLAIM, binds).load(&mut conn).unwrap();
         if rows.is_empty() {
-            return;
+            return begun.elapsed();
         }
         let seqs: Vec<_> = rows.iter().map(|row| row.0).collect();
         let read = |row: &Claimed| {

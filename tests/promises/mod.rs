@@ -17,6 +17,7 @@ mod a_failing_receiver_leaves_nothing;
 mod a_failure_that_nobody_would_see_is_told_on_standard_error;
 mod a_hammered_pool_loses_nothing_and_doubles_nothing;
 mod a_key_may_have_several_columns;
+mod a_long_queue_keeps_no_other_waiting;
 mod a_missing_table_is_told_with_the_remedy;
 mod a_muted_receiver_does_not_run;
 mod a_panic_rolls_back_and_goes_on;

@@ -1,11 +1,37 @@
 //! Claiming rows and delivering them.
 
+use std::time::{Duration, Instant};
+
 use super::delivered::{Delivered, Manner};
 use super::errand::Errand;
 use super::route::{Route, routes};
 use crate::error::{Error, Result};
 use crate::session::{Claim, Session, SessionConnection};
 use crate::value::uuid_v7;
+
+/// How long only those are claimed for again who had more than one claim takes.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Whose turn it is to have rows claimed.
+///
+/// A question which receivers have something due costs as much as a claim. Whoever had as many rows as were
+/// asked for has more of them, so most claims need no question. It is asked from time to time all the same, so
+/// that nobody waits for another's long queue.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    /// Places of routes that had as much as a claim takes.
+    again: Vec<usize>,
+    looked: Option<Instant>,
+}
+
+impl Turns {
+    /// Those who certainly have more, unless it is time to look for others too.
+    fn certain(&mut self) -> Option<Vec<usize>> {
+        let again = std::mem::take(&mut self.again);
+        let is_recent = self.looked.is_some_and(|looked| looked.elapsed() < LOOK);
+        (is_recent && !again.is_empty()).then_some(again)
+    }
+}
 
 impl<C: SessionConnection> Session<C> {
     /// Delivers all that is stored for durable receivers of this program, here and now: for tests and small
@@ -56,8 +82,9 @@ impl<C: SessionConnection> Session<C> {
             is_stopping: &|| false,
         };
         let mut all = Delivered::default();
+        let mut turns = Turns::default();
         loop {
-            let some = self.deliver_some(&routes, &manner)?;
+            let some = self.deliver_some(&routes, &mut turns, &manner)?;
             if some.count() == 0 {
                 return Ok(all);
             }
@@ -82,24 +109,49 @@ impl<C: SessionConnection> Session<C> {
         Ok(())
     }
 
-    /// One round: a claim for each receiver that has something due.
+    /// One round: a claim for each receiver that has something due. If no row comes of it, none was due, or
+    /// others had them.
     pub(super) fn deliver_some(
         &mut self,
         routes: &[Route],
+        turns: &mut Turns,
+        manner: &Manner<'_>,
+    ) -> Result<Delivered> {
+        if let Some(again) = turns.certain() {
+            let all = self.deliver_each(routes, &again, turns, manner)?;
+            if all.count() > 0 {
+                return Ok(all);
+            }
+        }
+        let known: Vec<_> = routes.iter().map(|it| (it.id, it.signal())).collect();
+        let due = self.about_outbox(|conn| conn.due(&known))?;
+        turns.looked = Some(Instant::now());
+        self.deliver_each(routes, &due, turns, manner)
+    }
+
+    fn deliver_each(
+        &mut self,
+        routes: &[Route],
+        places: &[usize],
+        turns: &mut Turns,
         manner: &Manner<'_>,
     ) -> Result<Delivered> {
         let mut all = Delivered::default();
-        let known: Vec<_> = routes.iter().map(|it| (it.id, it.signal())).collect();
-        for place in self.about_outbox(|conn| conn.due(&known))? {
+        for &place in places {
             if let (Some(route), false) = (routes.get(place), (manner.is_stopping)()) {
-                all += self.deliver_to(route, manner)?;
+                let (some, has_more) = self.deliver_to(route, manner)?;
+                all += some;
+                if has_more {
+                    turns.again.push(place);
+                }
             }
         }
         Ok(all)
     }
 
-    /// Claims rows of one receiver, and delivers them.
-    fn deliver_to(&mut self, route: &Route, manner: &Manner<'_>) -> Result<Delivered> {
+    /// Claims rows of one receiver, and delivers them: what came of it, and whether there were as many as a
+    /// claim takes.
+    fn deliver_to(&mut self, route: &Route, manner: &Manner<'_>) -> Result<(Delivered, bool)> {
         #[cfg(feature = "tokio")]
         if route.receiver.is_async {
             self.check_runtime(route.receiver)?;
@@ -119,10 +171,39 @@ impl<C: SessionConnection> Session<C> {
         let rows = self.about_outbox(|conn| conn.claim(&claim));
         let mut rows = match rows {
             // Others claim too, and one of two that wait for each other has to give way.
-            Err(error) if error.is_retryable() => return Ok(Delivered::default()),
+            Err(error) if error.is_retryable() => return Ok((Delivered::default(), false)),
             rows => rows?,
         };
         rows.sort_by_key(|row| row.seq);
-        Errand::new(route, &token, manner).run(self, &rows)
+        let has_more = rows.len() >= manner.claim as usize;
+        let delivered = Errand::new(route, &token, manner).run(self, &rows)?;
+        Ok((delivered, has_more))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_had_a_full_claim_is_claimed_for_again_without_a_question() {
+        let mut turns = Turns::default();
+        assert_eq!(turns.certain(), None);
+        turns.looked = Some(Instant::now());
+        assert_eq!(turns.certain(), None);
+        turns.again = vec![2, 0];
+        assert_eq!(turns.certain(), Some(vec![2, 0]));
+        assert_eq!(turns.certain(), None);
+    }
+
+    #[test]
+    fn but_not_for_long() {
+        let mut turns = Turns {
+            again: vec![1],
+            looked: Instant::now().checked_sub(LOOK),
+        };
+        assert_eq!(turns.certain(), None);
+        turns.looked = Some(Instant::now());
+        assert_eq!(turns.certain(), None, "it is asked about them too");
     }
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use diesel::r2d2::R2D2Connection;
 
 use super::Delivered;
+use super::deliver::Turns;
 use super::delivered::Manner;
 use super::route::{Route, routes};
 use crate::error::{Error, Result};
@@ -331,11 +332,12 @@ impl<C: SessionConnection + R2D2Connection> Hand<C> {
             is_hasty: false,
             is_stopping: &|| self.is_stopping(),
         };
+        let mut turns = Turns::default();
         while !self.is_stopping() {
             if self.must_sweep() {
                 session.sweep_outbox(&self.routes)?;
             }
-            let some = session.deliver_some(&self.routes, &manner)?;
+            let some = session.deliver_some(&self.routes, &mut turns, &manner)?;
             *all += some;
             if some.count() == 0 {
                 break;
