@@ -1,9 +1,10 @@
 //! What the tests of all three attributes share.
 
-use proc_macro2::{Group, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::quote;
+use syn::parse::ParseStream;
 use syn::visit_mut::{self, VisitMut};
-use syn::{ImplItem, Item, ItemFn, Macro, Stmt};
+use syn::{Attribute, ImplItem, Item, ItemFn, Macro, Stmt};
 
 /// What is written and what an attribute makes of it, as it stands in the attribute's documentation:
 /// that cannot go stale, because it is compared with this.
@@ -58,7 +59,32 @@ impl Unfold {
     }
 }
 
+/// What the macro around a registration makes, but for its own attributes.
+fn outside(mac: &Macro) -> Option<Item> {
+    let name = &mac.path.segments.last()?.ident;
+    let parts = |input: ParseStream<'_>| {
+        Ok((
+            input.call(Attribute::parse_outer)?,
+            input.parse::<Ident>()?,
+            input.parse::<TokenStream>()?,
+        ))
+    };
+    let (attributes, name, registration) = (name == "a_receiver_stands_outside_of_impl_and_trait")
+        .then(|| mac.parse_body_with(parts).ok())
+        .flatten()?;
+    syn::parse2(quote!(#(#attributes)* enum #name { Registered = { #registration 0 } })).ok()
+}
+
 impl VisitMut for Unfold {
+    fn visit_item_mut(&mut self, item: &mut Item) {
+        if let Item::Macro(call) = &*item {
+            if let Some(made) = outside(&call.mac) {
+                *item = made;
+            }
+        }
+        visit_mut::visit_item_mut(self, item);
+    }
+
     fn visit_stmt_mut(&mut self, statement: &mut Stmt) {
         if let Stmt::Macro(call) = &*statement {
             if let Some(body) = Self::body(&call.mac) {

@@ -190,7 +190,10 @@ macro_rules! allow_users_to_appear_in_same_query {
 // Not public API. Used by generated code.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::{__by_hand as by_hand, __declare as declare};
+    pub use crate::{
+        __a_receiver_stands_outside_of_impl_and_trait as a_receiver_stands_outside_of_impl_and_trait,
+        __by_hand as by_hand, __declare as declare,
+    };
     pub use ::{diesel, inventory};
     pub use diesel::query_builder::QueryFragment;
     pub use lback_macros::signal;

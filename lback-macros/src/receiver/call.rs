@@ -7,6 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Path, Type};
 
 use super::valid::{Exclusive, Keep, Shared, State};
+use crate::name::number_of;
 
 /// The statements before a call, and what is passed to it.
 pub(super) struct Call<'a> {
@@ -69,10 +70,20 @@ impl<'a> Call<'a> {
 
     pub(super) fn copied(&mut self, name: &Ident, place: Span, ty: &Type) {
         let lent = lent(name, place);
+        let named = self.if_given(name, place, ty);
         let value = quote_spanned! {located(place)=>
-            <#ty as ::core::clone::Clone>::clone(#lent)
+            <#named as ::core::clone::Clone>::clone(#lent)
         };
         self.bind(place, ty, &value);
+    }
+
+    /// The parameter's type, by way of the signal's having the argument: if it has none, that is said, and nothing
+    /// of what else its type would lack.
+    fn if_given(&self, name: &Ident, place: Span, ty: impl ToTokens) -> TokenStream {
+        let has = has_argument(self.signal, name, place);
+        quote_spanned! {located(place)=>
+            <#has::Itself as ::lback::__private::IfGiven<#ty>>::Itself
+        }
     }
 
     pub(super) fn state(&mut self, shared: &State, session: &TokenStream) {
@@ -119,10 +130,12 @@ impl<'a> Call<'a> {
     /// A copy, which an effect's closure owns.
     pub(super) fn kept(&mut self, name: &Ident, shared: &Shared) {
         let (local, lent) = (self.local(shared.place), lent(name, shared.place));
-        let (ty, referent) = (&shared.ty, &shared.ty.elem);
+        let ty = &shared.ty;
         let kept = format_ident!("{local}_kept");
+        let named = self.if_given(name, shared.place, &ty.elem);
         self.lets.extend(quote_spanned! {located(shared.place)=>
-            let #kept = <#referent as ::std::borrow::ToOwned>::to_owned(#lent);
+            let #kept: #ty = #lent;
+            let #kept = <#named as ::std::borrow::ToOwned>::to_owned(#kept);
         });
         self.borrows.extend(quote_spanned! {located(shared.place)=>
             let #local: #ty = ::core::borrow::Borrow::borrow(&#kept);
@@ -142,10 +155,20 @@ pub(super) fn argument(name: &Ident, form: &Keep) -> TokenStream {
     quote_spanned!(located(place)=> #argument::<#ty>(#text))
 }
 
-/// `&args.name`, in the parameter's place, so that the compiler reports it there.
+/// `&args.name` without what is a reference in it, in the parameter's place, so that the compiler reports it
+/// there.
 pub(super) fn lent(name: &Ident, place: Span) -> TokenStream {
     let args = args(place);
-    quote_spanned!(located(place)=> &#args.#name)
+    quote_spanned!(located(place)=> (&#args.#name).__lent())
+}
+
+/// The signal as that which has this argument; elsewhere, its name stands as a number.
+pub(super) fn has_argument(signal: &Path, name: &Ident, place: Span) -> TokenStream {
+    let number = number_of(&name.unraw().to_string());
+    let declared = quote_spanned!(located(place)=> <#signal as ::lback::__private::Declared>);
+    quote_spanned! {located(place)=>
+        <#declared::Itself as ::lback::__private::HasArgument<#number, #declared::Arguments>>
+    }
 }
 
 /// The session through which the signal is sent.

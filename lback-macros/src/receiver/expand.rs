@@ -1,7 +1,7 @@
 //! One registration per signal.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Path;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -11,13 +11,24 @@ use super::valid::{Delivery, Durable, Kept, Lent, Phase, Receiver};
 use crate::item::{MaybeItemFn, conditions};
 use crate::name::number_of;
 
-/// What is added beside the function.
-pub(super) fn registrations(receiver: &Receiver) -> TokenStream {
-    receiver
-        .signals
-        .iter()
-        .map(|signal| registration(receiver, signal))
-        .collect()
+/// What is added beside the function. `number` tells the attribute from others of the same function.
+///
+/// All stands in an item that has no place in an `impl` or a trait: there the compiler refuses it as a whole, and
+/// says by the name of the macro what is wrong. A `const _` would be refused too, but what is in it would be looked
+/// at, and the function not found.
+pub(super) fn registrations(receiver: &Receiver, number: usize) -> TokenStream {
+    let (conditions, signals) = (&receiver.conditions, &receiver.signals);
+    // What follows in a `cfg_attr` was not counted, so the signals belong to the name too.
+    let heard = number_of(&quote!(#(#signals)*).to_string());
+    let name = format_ident!("__lback_{}_{number}_{heard:x}", receiver.function.unraw());
+    let entries = signals.iter().map(|signal| entry(receiver, signal));
+    quote! {
+        ::lback::__private::a_receiver_stands_outside_of_impl_and_trait! {
+            #(#conditions)*
+            #[allow(deprecated, unused_variables, clippy::unit_arg)]
+            #name #(::lback::__private::inventory::submit! { #entries })*
+        }
+    }
 }
 
 /// Lets `manual_registry!` find the receivers by the function's name: functions and types have
@@ -50,18 +61,6 @@ pub(super) fn choice(function: &MaybeItemFn, receivers: &[Receiver]) -> TokenStr
     }
 }
 
-fn registration(receiver: &Receiver, signal: &Path) -> TokenStream {
-    let conditions = &receiver.conditions;
-    let entry = entry(receiver, signal);
-    quote! {
-        #(#conditions)*
-        #[allow(deprecated, unused_variables, clippy::unit_arg)]
-        const _: () = {
-            ::lback::__private::inventory::submit! { #entry }
-        };
-    }
-}
-
 fn entry(receiver: &Receiver, signal: &Path) -> TokenStream {
     let entries = registrar(receiver, signal);
     // A name that no path of the user's can mean.
@@ -77,6 +76,8 @@ fn entry(receiver: &Receiver, signal: &Path) -> TokenStream {
         },
     );
     quote! {
+        #[allow(unused_imports)]
+        use ::lback::__private::Lend as _;
         let #registrar = #entries;
         #registrar.entry(#identity #options, #handle, #condition)
     }

@@ -46,7 +46,18 @@ pub(crate) fn expand(attr: TokenStream, item: &TokenStream, by_hand: bool) -> To
     let is_method = function.sig.receiver().is_some();
     let choice = (by_hand && !is_method)
         .then(|| expand::choice(&function, checked.as_deref().unwrap_or_default()));
-    let registrations = checked.map(|all| all.iter().map(expand::registrations).collect());
+    // Each attribute of a function has another number of them after it.
+    let after = function
+        .attrs
+        .iter()
+        .filter(|attr| parse::is_receiver(attr))
+        .count();
+    let registrations = checked.map(|all| {
+        let numbered = (after..).zip(&all);
+        numbered
+            .map(|(number, receiver)| expand::registrations(receiver, number))
+            .collect()
+    });
     let function = parameter::without_marks(function).into_token_stream();
     let mut expansion = beside(&function, registrations);
     expansion.extend(choice);

@@ -15,6 +15,7 @@ mod given_back;
 #[cfg(feature = "tokio")]
 mod lane;
 mod ledger;
+mod not_diesels;
 mod options;
 mod outbox;
 mod prepared;

@@ -73,3 +73,22 @@ macro_rules! __declare {
         }
     };
 }
+
+/// An item around what a receiver registers, that may stand wherever functions do, but in no `impl` and no trait.
+/// The compiler refuses it there, and tells in whose expansion: by this name.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __a_receiver_stands_outside_of_impl_and_trait {
+    ($(#[$attribute:meta])* $name:ident $($registration:tt)*) => {
+        $(#[$attribute])*
+        #[doc(hidden)]
+        #[allow(dead_code, missing_debug_implementations, non_camel_case_types)]
+        enum $name {
+            Registered = {
+                $($registration)*
+                0
+            },
+        }
+    };
+}

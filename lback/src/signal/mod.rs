@@ -3,6 +3,7 @@
 mod any;
 mod change;
 mod declare;
+mod given;
 mod manual;
 mod send;
 mod table;
@@ -16,6 +17,7 @@ pub use self::any::{
     ShownBySerde,
 };
 pub use self::change::{Change, ChangeSignal, Compared, hears_changes, note_change};
+pub use self::given::Lend;
 pub use self::manual::{ByHand, ManualRegistry, ManualRegistryBuilder, no_receiver};
 pub(crate) use self::send::{Plan, check_sendable};
 pub use self::send::{dispatch, send, send_plain};
@@ -57,6 +59,17 @@ pub trait Declared: Signal {
 )]
 pub trait HasArgument<const NAME: u64, Arguments> {
     type Itself;
+}
+
+/// `T`, if the type that this is implemented for exists: a signal that has the argument.
+// Not public API. Used by generated code.
+#[doc(hidden)]
+pub trait IfGiven<T: ?Sized> {
+    type Itself: ?Sized;
+}
+
+impl<S, T: ?Sized> IfGiven<T> for S {
+    type Itself = T;
 }
 
 /// A signal with a field `session`.
