@@ -1,14 +1,17 @@
 //! A failed delivery is tried again under the same id, later each time, and after its last attempt the row is
-//! a dead letter, which can be replayed or discarded. `Snooze` costs no attempt, and `Undeliverable` all.
+//! a dead letter, which can be replayed or discarded. `Snooze` costs no attempt, and `Undeliverable` all. What fails
+//! by a deadlock or the like is repeated at once, five times, within its attempt.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::database::*;
 use diesel::connection::SimpleConnection;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use lback::BoxError;
 use lback::outbox::{Delivery, Snooze, Undeliverable};
-use lback_tests::{count, new_user};
+use lback_tests::{count, new_user, note, notes};
 
 own_users!();
 
@@ -32,6 +35,58 @@ fn tell(
         "never" => Err(Undeliverable("there is no such address".into()).into()),
         _ => Err("the server is down".into()),
     }
+}
+
+/// How often it failed.
+struct Deadlocks(AtomicU32);
+
+#[receiver(user_post_update, durable, id = "again.write")]
+fn write(
+    user: &User,
+    conn: &mut Native,
+    #[state] deadlocks: &Deadlocks,
+    #[state] delivery: &Delivery,
+) -> QueryResult<()> {
+    note(
+        conn,
+        &format!("{} at attempt {}", user.username, delivery.attempt),
+    )?;
+    // At the first attempt it is repeated in vain.
+    if deadlocks.0.fetch_add(1, Ordering::Relaxed) < 8 {
+        let kind = DatabaseErrorKind::SerializationFailure;
+        return Err(DieselError::DatabaseError(
+            kind,
+            Box::new("once more".to_owned()),
+        ));
+    }
+    Ok(())
+}
+
+#[test]
+fn what_goes_away_by_itself_costs_one_attempt_in_six() -> lback::Result<()> {
+    let Some(database) = Database::with_outbox() else {
+        return Ok(());
+    };
+    let deadlocks = Deadlocks(AtomicU32::default());
+    let mut session = database.session().with_state(deadlocks);
+    let user = session.mute(tell, |session| Users.create(session, new_user("ada")))?;
+    let changes = UserChanges {
+        is_active: Some(false),
+        ..Default::default()
+    };
+    Users.update(&mut session, &user, changes)?;
+
+    let delivered = session.deliver_all()?;
+    assert_eq!((delivered.failed, delivered.done), (1, 1));
+    assert_eq!(session.take_failures().count, 1);
+    assert_eq!(notes(&mut session), ["ada at attempt 2"]);
+    let calls = session
+        .state::<Deadlocks>()
+        .expect("it is there")
+        .0
+        .load(Ordering::Relaxed);
+    assert_eq!(calls, 9);
+    Ok(())
 }
 
 #[test]

@@ -79,6 +79,26 @@ fn a_failure_holds_up_its_own_key() -> lback::Result<()> {
 }
 
 #[test]
+fn of_two_that_are_due_the_first_goes_first() -> lback::Result<()> {
+    let Some(database) = Database::with_outbox() else {
+        return Ok(());
+    };
+    let trace = Trace::new();
+    let mut session = database.session().with_state(trace.clone());
+    let ada = Users.create(&mut session, new_user("ada"))?;
+    emails(&mut session, &ada, &["later", "a2"])?;
+    // As where the second was committed, and had its turn, while the first was not committed yet.
+    session
+        .conn()
+        .batch_execute("UPDATE lback_outbox SET due_at = queued_at")?;
+    let delivered = session.deliver_all()?;
+    assert_eq!((delivered.done, delivered.failed), (2, 2));
+    let later = "ada later@example.com";
+    assert_eq!(trace.take(), [later, later, later, "ada a2@example.com"]);
+    Ok(())
+}
+
+#[test]
 fn who_dies_after_a_commit_is_made_up_for() -> lback::Result<()> {
     let Some(database) = Database::with_outbox() else {
         return Ok(());

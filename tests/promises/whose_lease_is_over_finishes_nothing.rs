@@ -1,8 +1,11 @@
 //! Whoever does something to a row that was claimed names its lease: after another has taken the row over,
 //! nothing happens to it, and an exactly-once receiver is not even called.
 
+use std::time::Duration;
+
 use crate::database::*;
 use diesel::connection::SimpleConnection;
+use lback::outbox::{Snooze, Undeliverable};
 use lback_tests::{Trace, count, new_user, note, notes};
 
 own_users!();
@@ -29,6 +32,8 @@ fn tell(
     thief.take_all();
     match &*user.username {
         "fails" => Err("for a reason".into()),
+        "later" => Err(Snooze(Duration::from_secs(60)).into()),
+        "never" => Err(Undeliverable("there is no such address".into()).into()),
         _ => Ok(()),
     }
 }
@@ -53,7 +58,7 @@ fn prepared() -> Option<(Database, Session, Trace)> {
 
 #[test]
 fn what_was_taken_over_is_the_others() -> lback::Result<()> {
-    for name in ["works", "fails"] {
+    for name in ["works", "fails", "later", "never"] {
         let Some((_database, mut session, trace)) = prepared() else {
             return Ok(());
         };
@@ -62,8 +67,7 @@ fn what_was_taken_over_is_the_others() -> lback::Result<()> {
         assert_eq!((delivered.lost, delivered.count()), (1, 1), "{name}");
         assert_eq!(trace.take(), [name]);
         // With all that belongs to the other.
-        let is_untouched =
-            "lback_outbox WHERE lease = 'another' AND attempts = 1 AND last_error IS NULL";
+        let is_untouched = "lback_outbox WHERE lease = 'another' AND attempts = 1 AND last_error IS NULL AND dead_at IS NULL";
         assert_eq!(count(is_untouched, &mut session), 1);
         assert_eq!(session.outbox().depths()?[0].running, 1);
     }
