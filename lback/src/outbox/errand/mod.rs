@@ -1,26 +1,21 @@
 //! The delivery of rows that were claimed.
 
+mod failed;
+#[cfg(feature = "tokio")]
+mod in_flight;
+
 use std::any::Any;
-use std::error::Error as StdError;
 use std::time::{Duration, Instant};
 
 use super::delivered::{Delivered, Manner};
 use super::route::Route;
-use super::{Snooze, Undeliverable};
-use crate::error::{Error, Result, Retryable, causes};
+use crate::error::{Error, Result, Retryable};
 use crate::failure::FailureCause;
-#[cfg(feature = "tokio")]
-use crate::receiver::Task;
 use crate::receiver::{BoxError, Deliver, Delivery, Incoming, Undecodable};
-#[cfg(feature = "tokio")]
-use crate::session::Origin;
 use crate::session::{Claimed, Session, SessionConnection};
 
 /// How often what failed by a deadlock or the like is repeated at once.
 const REPEATS: u32 = 5;
-
-/// Of an error's text, so much is kept.
-const MOST_OF_AN_ERROR: usize = 4_000;
 
 /// Why a delivery came to nothing.
 enum Trouble {
@@ -110,68 +105,6 @@ impl<'a> Errand<'a> {
             match self.call(session, row) {
                 Ok(()) => done.push(row.seq),
                 Err(trouble) => self.failed(session, row, trouble)?,
-            }
-        }
-        self.finish(session, &done)
-    }
-
-    /// Begins all on the runtime, waits for all, and then finishes those that were done.
-    #[cfg(feature = "tokio")]
-    fn in_flight<C: SessionConnection>(
-        &mut self,
-        session: &mut Session<C>,
-        rows: &[Claimed],
-        call: fn(&mut dyn Any, &mut Incoming) -> std::result::Result<Task, BoxError>,
-    ) -> Result<()> {
-        let receiver = self.route.receiver;
-        let runtime = session.runtime().ok_or(Error::NoRuntime { receiver })?;
-        let mut tasks = Vec::with_capacity(rows.len());
-        for row in rows {
-            if self.is_too_late() {
-                self.release(session, row)?;
-                continue;
-            }
-            let begun = self.check_attempts(row).and_then(|()| {
-                let (delivery, generation) = (delivery_of(self.route, row), row.generation);
-                let task = session.begin_delivery(receiver, delivery, generation, |session| {
-                    call(session as &mut dyn Any, &mut self.read(row)?)
-                });
-                task.map_err(Trouble::Receiver)
-            });
-            match begun {
-                Ok(task) => tasks.push((row, task)),
-                Err(trouble) => self.failed(session, row, trouble)?,
-            }
-        }
-        // Not by `block_on`, which is refused on a thread of a runtime.
-        let (tell, told) = std::sync::mpsc::channel();
-        let mut running = Vec::with_capacity(tasks.len());
-        for (place, (row, task)) in tasks.into_iter().enumerate() {
-            let (tell, generation) = (tell.clone(), row.generation);
-            let origin = Origin {
-                receiver,
-                generation,
-            };
-            runtime.spawn(async move {
-                let outcome = origin.perform(task).await;
-                let _ = tell.send((place, outcome));
-            });
-            running.push((row, None));
-        }
-        drop(tell);
-        for (place, outcome) in told {
-            running[place].1 = Some(outcome);
-        }
-        let mut done = Vec::with_capacity(running.len());
-        for (row, outcome) in running {
-            let outcome = outcome.unwrap_or_else(|| {
-                let why = "the runtime was shut down before it was done";
-                Err(FailureCause::Error(why.into()))
-            });
-            session.observe_delivery(receiver, &outcome);
-            match outcome {
-                Ok(()) => done.push(row.seq),
-                Err(cause) => self.failed(session, row, Trouble::Receiver(cause))?,
             }
         }
         self.finish(session, &done)
@@ -334,57 +267,6 @@ impl<'a> Errand<'a> {
         self.all.lost += 1 - (held as u64).min(1);
         Ok(())
     }
-
-    fn failed<C: SessionConnection>(
-        &mut self,
-        session: &mut Session<C>,
-        row: &Claimed,
-        trouble: Trouble,
-    ) -> Result<()> {
-        // Where the connection is gone, nobody can say anything about the row: its lease will run out.
-        if let Err(gone) = session.check_usable() {
-            return match trouble {
-                Trouble::Session(error) => Err(error),
-                _ => Err(gone),
-            };
-        }
-        let Some(cause) = trouble.into_cause() else {
-            self.all.lost += 1;
-            return Ok(());
-        };
-        let (seq, token) = (row.seq, self.token);
-        if let Some(Snooze(after)) = found::<Snooze>(&cause) {
-            let after = *after;
-            let held = session.statement(|conn| conn.put_off(seq, token, after, None))?;
-            self.count(held, |all| &mut all.snoozed);
-            return Ok(());
-        }
-        let text = shortened(cause.to_string());
-        let is_hopeless = found::<Undeliverable>(&cause).is_some();
-        if is_hopeless || row.attempts >= self.route.durable.max_attempts {
-            let held = session.statement(|conn| conn.bury(seq, token, &text))?;
-            self.count(held, |all| &mut all.dead);
-        } else {
-            let after = if self.manner.is_hasty {
-                Duration::ZERO
-            } else {
-                pause(row.attempts)
-            };
-            let held = session.statement(|conn| conn.put_off(seq, token, after, Some(&text)))?;
-            self.count(held, |all| &mut all.failed);
-        }
-        session.report_delivery(self.route.receiver, cause);
-        Ok(())
-    }
-
-    /// Something was done to the row, if it was still held.
-    fn count(&mut self, held: usize, of: impl FnOnce(&mut Delivered) -> &mut u64) {
-        let what = match held {
-            0 => &mut self.all.lost,
-            _ => of(&mut self.all),
-        };
-        *what += 1;
-    }
 }
 
 fn delivery_of(route: &Route, row: &Claimed) -> Delivery {
@@ -395,63 +277,5 @@ fn delivery_of(route: &Route, row: &Claimed) -> Delivery {
         attempt: row.attempts,
         queued_at: row.queued_at,
         seq: row.seq,
-    }
-}
-
-/// How long to wait after so many attempts: a second, doubled each time up to six hours; ten per cent more or
-/// less, so that those which failed together do not come back together.
-fn pause(attempts: u32) -> Duration {
-    const MOST: u64 = 6 * 3_600;
-    let seconds = (1_u64 << (attempts.max(1) - 1).min(20)).min(MOST);
-    let mut random = [0_u8; 2];
-    // Without random numbers they come back together.
-    let _ = getrandom::fill(&mut random);
-    let jitter = f64::from(u16::from_ne_bytes(random)) / f64::from(u16::MAX);
-    Duration::from_secs(seconds).mul_f64(0.9 + 0.2 * jitter)
-}
-
-fn shortened(mut text: String) -> String {
-    if text.len() > MOST_OF_AN_ERROR {
-        let end = (0..=MOST_OF_AN_ERROR)
-            .rev()
-            .find(|&end| text.is_char_boundary(end));
-        text.truncate(end.unwrap_or_default());
-    }
-    text
-}
-
-/// What a receiver has returned, wherever it stands among the causes.
-fn found<T: StdError + 'static>(cause: &FailureCause) -> Option<&T> {
-    match cause {
-        FailureCause::Error(error) => causes(error.as_ref()).find_map(|error| error.downcast_ref()),
-        FailureCause::Panic(_) => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{pause, shortened};
-
-    #[test]
-    fn pauses_double_up_to_six_hours() {
-        for (attempts, seconds) in [
-            (1, 1.0),
-            (2, 2.0),
-            (5, 16.0),
-            (20, 21_600.0),
-            (99, 21_600.0),
-        ] {
-            let pause = pause(attempts).as_secs_f64();
-            assert!(
-                (seconds * 0.9..=seconds * 1.1).contains(&pause),
-                "{attempts}: {pause}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_long_text_ends_at_a_letter() {
-        let text = shortened("ä".repeat(3_000));
-        assert_eq!(text.chars().count(), 2_000);
     }
 }

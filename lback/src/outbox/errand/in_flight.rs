@@ -1,0 +1,72 @@
+//! Receivers that are `async fn`: all that was claimed is in flight at once.
+
+use std::any::Any;
+
+use super::{Errand, Trouble, delivery_of};
+use crate::error::{Error, Result};
+use crate::failure::FailureCause;
+use crate::receiver::{BoxError, Incoming, Task};
+use crate::session::{Claimed, Origin, Session, SessionConnection};
+
+impl Errand<'_> {
+    /// Begins all on the runtime, waits for all, and then finishes those that were done.
+    pub(super) fn in_flight<C: SessionConnection>(
+        &mut self,
+        session: &mut Session<C>,
+        rows: &[Claimed],
+        call: fn(&mut dyn Any, &mut Incoming) -> std::result::Result<Task, BoxError>,
+    ) -> Result<()> {
+        let receiver = self.route.receiver;
+        let runtime = session.runtime().ok_or(Error::NoRuntime { receiver })?;
+        let mut tasks = Vec::with_capacity(rows.len());
+        for row in rows {
+            if self.is_too_late() {
+                self.release(session, row)?;
+                continue;
+            }
+            let begun = self.check_attempts(row).and_then(|()| {
+                let (delivery, generation) = (delivery_of(self.route, row), row.generation);
+                let task = session.begin_delivery(receiver, delivery, generation, |session| {
+                    call(session as &mut dyn Any, &mut self.read(row)?)
+                });
+                task.map_err(Trouble::Receiver)
+            });
+            match begun {
+                Ok(task) => tasks.push((row, task)),
+                Err(trouble) => self.failed(session, row, trouble)?,
+            }
+        }
+        // Not by `block_on`, which is refused on a thread of a runtime.
+        let (tell, told) = std::sync::mpsc::channel();
+        let mut running = Vec::with_capacity(tasks.len());
+        for (place, (row, task)) in tasks.into_iter().enumerate() {
+            let (tell, generation) = (tell.clone(), row.generation);
+            let origin = Origin {
+                receiver,
+                generation,
+            };
+            runtime.spawn(async move {
+                let outcome = origin.perform(task).await;
+                let _ = tell.send((place, outcome));
+            });
+            running.push((row, None));
+        }
+        drop(tell);
+        for (place, outcome) in told {
+            running[place].1 = Some(outcome);
+        }
+        let mut done = Vec::with_capacity(running.len());
+        for (row, outcome) in running {
+            let outcome = outcome.unwrap_or_else(|| {
+                let why = "the runtime was shut down before it was done";
+                Err(FailureCause::Error(why.into()))
+            });
+            session.observe_delivery(receiver, &outcome);
+            match outcome {
+                Ok(()) => done.push(row.seq),
+                Err(cause) => self.failed(session, row, Trouble::Receiver(cause))?,
+            }
+        }
+        self.finish(session, &done)
+    }
+}
