@@ -176,7 +176,8 @@ impl Error {
             ),
             Self::AlreadyInTransaction => f.write_str(
                 "the connection is already inside a transaction, whose end a session could not \
-                 see: end it first, or use `Session::for_test` in a test",
+                 see: end it first, or begin it with `session.transaction(..)`; in a test, use \
+                 `Session::for_test`",
             ),
             Self::TransactionAborted { reason, .. } => {
                 write!(f, "the transaction has been aborted: {reason}")

@@ -68,7 +68,7 @@ where
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "the rows of `{Self}` cannot be found by a `{Key}`",
-    label = "its primary key is another",
+    label = "its primary key is another, or Diesel cannot bind this type there",
     note = "the entity's `id` and the primary key of the table must be the same columns, in the same order; a type of your own needs `AsExpression` for itself and for references"
 )]
 pub trait Keyed<C: Dialect, Key, Form>: QuerySource + Sized + 'static {

@@ -1,10 +1,8 @@
 //! A session for the length of a closure, on a connection that somebody else owns.
 
-use diesel::connection::TransactionManager;
-
 use super::care::caught;
-use super::{Owner, Session, SessionConnection};
-use crate::error::{Error, Result};
+use super::{Owner, Session, SessionConnection, base_of};
+use crate::error::Error;
 use crate::registry::Registry;
 
 impl<C: SessionConnection> Session<C> {
@@ -19,7 +17,8 @@ impl<C: SessionConnection> Session<C> {
     ///
     /// A connection inside a transaction is refused: whether that one commits, and with it what
     /// receivers were told, no session could know. Call this around the transaction, and begin it
-    /// with [`transaction`](Self::transaction).
+    /// with [`transaction`](Self::transaction). In a test, one that Diesel's `begin_test_transaction`
+    /// began does not count, as in [`for_test`](Self::for_test).
     ///
     /// # Errors
     ///
@@ -55,10 +54,11 @@ impl<C: SessionConnection> Session<C> {
         work: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
         Registry::known().map_err(Error::from)?;
-        must_be_outside_of_transactions(connection)?;
+        let base = base_of(connection)?;
         // A session has no lifetime, so that receivers can write `&mut Session`: it must own.
         let outcome = replace_with::replace_with_or_abort_and_return(connection, |connection| {
             let mut session = Self::of(Owner::Own(connection));
+            session.ledger.set_base(base);
             let outcome = caught(|| work(&mut session));
             let Some(connection) = session.into_connection() else {
                 std::process::abort();
@@ -66,14 +66,5 @@ impl<C: SessionConnection> Session<C> {
             (outcome, connection)
         });
         outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    }
-}
-
-fn must_be_outside_of_transactions<C: SessionConnection>(connection: &mut C) -> Result<()> {
-    let status = C::TransactionManager::transaction_manager_status_mut(connection);
-    match status.transaction_depth() {
-        Ok(None) => Ok(()),
-        Ok(Some(_)) => Err(Error::AlreadyInTransaction),
-        Err(_) => Err(Error::SessionBroken),
     }
 }

@@ -131,7 +131,7 @@ impl<C: SessionConnection> Session<C> {
     ///
     /// [`Error::Registry`] if the program's receivers contradict each other: they are checked at
     /// the first session of a process. [`Error::AlreadyInTransaction`] if the connection is inside
-    /// a transaction.
+    /// a transaction; a test has [`for_test`](Self::for_test).
     pub fn new(connection: C) -> Result<Self> {
         Self::over(Owner::Own(connection))?.outside_of_transactions()
     }
@@ -140,11 +140,18 @@ impl<C: SessionConnection> Session<C> {
     /// the session is dropped. A connection that is only lent, as `&mut C`, is for
     /// [`borrowing`](Self::borrowing).
     ///
+    /// In a test, a transaction that Diesel's `begin_test_transaction` began does not count, as in
+    /// [`for_test`](Self::for_test): so r2d2's `TestCustomizer` stays.
+    ///
     /// # Errors
     ///
     /// As [`new`](Self::new).
     pub fn from_guard(guard: impl DerefMut<Target = C> + Send + 'static) -> Result<Self> {
-        Self::over(Owner::Lent(Box::new(guard)))?.outside_of_transactions()
+        let mut session = Self::over(Owner::Lent(Box::new(guard)))?;
+        session.raw().observe();
+        let base = base_of(session.raw())?;
+        session.ledger.set_base(base);
+        Ok(session)
     }
 
     /// A session for a test: everything happens inside a transaction that is never committed, so
@@ -362,6 +369,23 @@ impl<C: SessionConnection> Drop for Session<C> {
         self.tell_of_untaken_failures();
         while let Some(failure) = self.failures.latest.pop_front() {
             care::drop_quietly(failure);
+        }
+    }
+}
+
+/// How many transactions a session finds open and does not count. A test transaction of Diesel's is one, for nobody
+/// commits it; any other is refused.
+fn base_of<C: SessionConnection>(connection: &mut C) -> Result<u32> {
+    let status = C::TransactionManager::transaction_manager_status_mut(connection);
+    match status.transaction_depth() {
+        Ok(None) => Ok(0),
+        Err(_) => Err(Error::SessionBroken),
+        Ok(Some(depth)) => {
+            let is_of_test = !C::TransactionManager::is_broken_transaction_manager(connection);
+            match depth.get() {
+                1 if is_of_test => Ok(1),
+                _ => Err(Error::AlreadyInTransaction),
+            }
         }
     }
 }
