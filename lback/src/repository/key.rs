@@ -38,7 +38,8 @@ pub trait add_shared_entity_to_the_second_repository {}
 /// `Via` tells the two apart, and is inferred: without it the implementations could overlap.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name a row of `{E}`",
-    label = "pass the row, as `&{E}`, or its key"
+    label = "pass the row, as `&{E}`, or its key",
+    note = "a key is what the entity's `Identifiable` names, and of that very type: for an `id: i64` it is `7_i64`, and for the built-in users `UserId::from(7)`"
 )]
 pub trait AsKey<E: Entity, Via> {
     /// The key.
