@@ -220,3 +220,24 @@ fn nothing_can_be_said_of_what_is_no_receiver() {
 
     assert!(message.contains("::recorded` is no receiver"), "{message}");
 }
+
+#[signal]
+struct LightWentOut<'a> {
+    room: &'a str,
+    session: &'a mut Session,
+}
+
+/// Also what nobody listens to.
+#[test]
+fn a_signal_without_receivers() -> lback::Result<()> {
+    let Some((_database, mut session, _)) = traced() else {
+        return Ok(());
+    };
+    let (sent, recording) = session.record(|session| {
+        let room = "hall";
+        LightWentOut { room, session }.send()
+    });
+    sent?;
+    recording.assert_sent_times(light_went_out, 1);
+    Ok(())
+}

@@ -54,14 +54,16 @@ fn one_that_was_replaced() {
         ],
     };
     for sql in chains {
-        for fails in [false, true] {
+        for (writes, fails) in [(false, false), (false, true), (true, false), (true, true)] {
             let Some((database, mut session, trace)) = opened() else {
                 return;
             };
             let done = session.transaction(|session| {
                 Users.create(session, new_user("ada"))?;
                 raw(session, sql)?;
-                Users.create(session, new_user("grace"))?;
+                if writes {
+                    Users.create(session, new_user("grace"))?;
+                }
                 if fails {
                     return Err(lback::Invalid::new("a", "b").into());
                 }
@@ -113,6 +115,39 @@ fn one_that_was_replaced_inside_a_savepoint() {
             .take()
             .iter()
             .all(|effect| !effect.starts_with("welcome"))
+    );
+    assert_in_order(&database, &mut session, &trace);
+}
+
+/// With the savepoint of the nested level, so that this one can be rolled back. Where it costs no round trip,
+/// every operation is guarded.
+#[test]
+fn one_that_was_replaced_with_its_savepoint() {
+    if NAME != "SQLite" {
+        return;
+    }
+    let Some((database, mut session, trace)) = opened() else {
+        return;
+    };
+    let done = session.transaction(|session| {
+        Users.create(session, new_user("ada"))?;
+        let inner = session.transaction(|session| {
+            Users.create(session, new_user("grace"))?;
+            raw(session, "ROLLBACK; BEGIN; SAVEPOINT diesel_savepoint_1")?;
+            Users.create(session, new_user("joan"))
+        });
+        assert!(inner.is_err());
+        lback::Result::Ok(())
+    });
+    assert!(
+        matches!(done, Err(Error::TransactionAborted { .. })),
+        "{done:?}"
+    );
+    assert_eq!(stored(&mut database.session()), [""; 0]);
+    let effects = trace.take();
+    assert!(
+        !effects.iter().any(|effect| effect.starts_with("welcome")),
+        "{effects:?}"
     );
     assert_in_order(&database, &mut session, &trace);
 }

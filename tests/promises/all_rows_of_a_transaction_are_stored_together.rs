@@ -99,13 +99,12 @@ fn six_receivers_of_a_hundred_sendings_take_few_statements() -> lback::Result<()
         })
     })?;
     // 600 rows: 128 four times, 64, 16, 8.
-    let inserts = seen
-        .lock()
-        .expect("sound")
-        .iter()
-        .filter(|word| *word == "INSERT")
-        .count();
-    assert_eq!(inserts, 4 + 1 + 1 + 1);
+    let times = |word: &str| {
+        let seen = seen.lock().expect("sound");
+        seen.iter().filter(|it| *it == word).count()
+    };
+    assert_eq!(times("INSERT"), 4 + 1 + 1 + 1);
+    assert_eq!(times("SAVEPOINT"), 0);
     assert_eq!(ENCODED.get(), 100);
     assert_eq!(count("lback_outbox", &mut session), 600);
     assert_eq!(session.deliver_all()?.done, 600);
@@ -145,5 +144,30 @@ fn a_signal_by_itself_has_a_transaction() -> lback::Result<()> {
         matches!(refused, Err(lback::Error::ReadOnly)),
         "{refused:?}"
     );
+    Ok(())
+}
+
+#[signal]
+struct PostcardCame<'a> {
+    from: &'a str,
+    session: &'a mut Session,
+}
+
+#[receiver(postcard_came)]
+fn read(from: &str) {
+    assert!(!from.is_empty());
+}
+
+#[test]
+fn a_signal_without_durable_receivers_has_none() -> lback::Result<()> {
+    let Some(database) = Database::fresh() else {
+        return Ok(());
+    };
+    let mut session = database.session();
+    let seen = statements(&mut session);
+    let session = &mut session;
+    let from = "grace";
+    PostcardCame { from, session }.send()?;
+    assert_eq!(*seen.lock().expect("sound"), [""; 0]);
     Ok(())
 }

@@ -148,3 +148,31 @@ fn its_success_lasts() -> lback::Result<()> {
     session.take_failures().assert_none();
     Ok(())
 }
+
+/// Where nobody else listens, and nothing else asks for care at the sending.
+#[test]
+fn the_only_one_of_a_signal_too() -> lback::Result<()> {
+    let Some((_database, mut session, _)) = traced() else {
+        return Ok(());
+    };
+
+    BellRang {
+        door: "front",
+        session: &mut session,
+    }
+    .send()?;
+
+    assert_eq!(reported(&mut session), ["open: the front door is locked"]);
+    Ok(())
+}
+
+#[signal]
+struct BellRang<'a> {
+    door: &'a str,
+    session: &'a mut Session,
+}
+
+#[receiver(bell_rang, on_error = "isolate")]
+fn open(door: &str) -> Result<(), String> {
+    Err(format!("the {door} door is locked"))
+}

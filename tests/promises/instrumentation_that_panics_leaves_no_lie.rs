@@ -174,3 +174,51 @@ fn at_each(again: bool) {
         assert!(reached_the_end, "{what}: there are more events");
     }
 }
+
+/// Panics once, at the first ROLLBACK.
+struct AtRollback(bool);
+
+impl Instrumentation for AtRollback {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        if let InstrumentationEvent::RollbackTransaction { .. } = event {
+            assert!(std::mem::replace(&mut self.0, true), "{PANIC}");
+        }
+    }
+}
+
+/// It is sent again, and then the session is as good as before.
+#[test]
+fn once_beside_rollback_breaks_nothing() -> lback::Result<()> {
+    for is_nested in [false, true] {
+        let Some(database) = Database::fresh() else {
+            return Ok(());
+        };
+        let mut session = database.session().with_state(Trace::new());
+        session.conn().set_instrumentation(AtRollback(false));
+        let fail = |session: &mut Session| -> lback::Result<()> {
+            Users.create(session, new_user("ada"))?;
+            Err(lback::Invalid::new("a", "b").into())
+        };
+        let refused = if is_nested {
+            session.transaction(|session| {
+                let refused = session.transaction(fail);
+                Users.create(session, new_user("grace"))?;
+                lback::Result::Ok(refused)
+            })?
+        } else {
+            session.transaction(fail)
+        };
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+        let told = session.take_failures();
+        assert_eq!(told.count, 1, "{told:?}");
+        assert!(told.latest[0].to_string().contains(PANIC), "{told:?}");
+        Users.create(&mut session, new_user("later"))?;
+        let expected = if is_nested {
+            &["grace", "later"][..]
+        } else {
+            &["later"]
+        };
+        assert_eq!(stored(&mut session), expected);
+    }
+    Ok(())
+}

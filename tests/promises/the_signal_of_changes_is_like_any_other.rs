@@ -113,6 +113,7 @@ fn it_is_recorded() -> lback::Result<()> {
     };
     let (user, recording) = session.record(|session| Users.create(session, new_user("ada")));
     let user = user?;
+    recording.assert_sent_times(user_changed, 1);
     recording
         .in_order()
         .sent(user_pre_create)
@@ -138,8 +139,18 @@ fn it_is_recorded() -> lback::Result<()> {
         .queued(gone)
         .ran(gone);
 
+    // What has come and gone is not told, so nothing was sent.
+    let (done, recording) = session.record(|session| {
+        session.transaction(|session| {
+            let bob = Users.create(session, new_user("bob"))?;
+            Users.delete(session, bob.id)
+        })
+    });
+    done?;
+    recording.assert_not_sent(user_changed);
+
     // As others are, where nobody listens.
-    let (_, recording) = session.record(|session| unheard::Users.create(session, new_user("bob")));
+    let (_, recording) = session.record(|session| unheard::Users.create(session, new_user("eve")));
     recording.assert_sent(unheard::user_changed);
     Ok(())
 }
@@ -215,5 +226,48 @@ fn a_session_with_a_registry_of_its_own_tells_those() -> lback::Result<()> {
     let mut session = session.with_registry(&only);
     Users.create(&mut session, new_user("ada"))?;
     assert_eq!(trace.take(), ["second >ada"]);
+    Ok(())
+}
+
+mod needing {
+    use crate::database::*;
+
+    own_repository!(
+        Users: entity = lback::User,
+        table = lback::schema::users,
+        insert = lback::NewUser,
+        update = lback::UserChanges,
+        shared_entity,
+        changes
+    );
+
+    pub(super) struct Press;
+
+    #[receiver(user_changed, after_commit)]
+    fn print(_change: &Change<User>, #[state] _press: &Press) {}
+}
+
+/// Before anything is written, and not when it is told: the transaction can go on.
+#[test]
+fn a_state_that_is_missing_is_missed_at_the_write() -> lback::Result<()> {
+    let Some((_database, mut session, trace)) = traced() else {
+        return Ok(());
+    };
+    session.transaction(|session| {
+        let refused = needing::Users.create(session, new_user("ada"));
+        assert!(
+            matches!(refused, Err(lback::Error::StateMissing { .. })),
+            "{refused:?}"
+        );
+        Users.create(session, new_user("grace"))
+    })?;
+    assert_eq!(trace.take()[0], "first >grace");
+    // Who is muted needs nothing.
+    session.mute(needing::user_changed, |session| {
+        needing::Users.create(session, new_user("ada"))
+    })?;
+    let mut session = session.with_state(needing::Press);
+    needing::Users.create(&mut session, new_user("joan"))?;
+    session.take_failures().assert_none();
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! What can only be said of a whole program: one receiver hears every entity, what is expected is there,
 //! and what is probably a mistake is listed.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use diesel::connection::InstrumentationEvent;
 use lback::sqlite::{prelude::*, users::*};
 use lback_tests::{cheap_password, new_user};
 
@@ -95,6 +96,20 @@ fn announce(row: AnyRow) {
     note(format!("a new {}, {:?}", row.entity(), row.value()));
 }
 
+/// Who is told of what is gone, and who is never called.
+struct Register;
+struct Kennel;
+
+#[receiver(any_post_delete, after_commit)]
+fn strike_out(row: &AnyRow, #[state] _register: &Register) {
+    note(format!("{} is struck out", row.entity()));
+}
+
+#[receiver(any_post_create, after_commit, when = |row: &AnyRow| row.entity() == "dog")]
+fn house(#[state] _kennel: &Kennel) {
+    note("a dog");
+}
+
 #[receiver(any_pre_create, after_rollback)]
 fn attempted(row: &AnyRow) {
     note(format!("attempted: {}", row.entity()));
@@ -106,9 +121,10 @@ fn values(row: &AnyRow, _session: &mut Session) -> Result<(), String> {
         value.map_or("none".to_owned(), |value| value[field].to_string())
     };
     note(format!(
-        "{} -> {}, password {}",
+        "{} -> {} by {}, password {}",
         text(row.previous(), "username"),
         text(row.value(), "username"),
+        text(row.changes(), "username"),
         text(row.value(), "password"),
     ));
     Err("only this receiver's".to_owned())
@@ -124,6 +140,10 @@ fn no_dogs(cat: &Cat) -> Result<(), Veto> {
 }
 
 fn session() -> lback::Result<Session> {
+    Ok(session_without_register()?.with_state(Register))
+}
+
+fn session_without_register() -> lback::Result<Session> {
     let mut session = lback::sqlite::connect(":memory:")?.with_state(Actor("eve"));
     lback::sqlite::migrate(&mut session)?;
     for table in [
@@ -167,7 +187,7 @@ fn one_receiver_hears_every_entity() -> lback::Result<()> {
             "eve: user_post_create of user 1",
             "eve: user_pre_update of user 1",
             "eve: user_post_update of user 1",
-            "\"ada\" -> \"lovelace\", password \"***\"",
+            "\"ada\" -> \"lovelace\" by \"lovelace\", password \"***\"",
         ]
     );
     let failures = session.take_failures();
@@ -208,9 +228,32 @@ fn one_receiver_hears_every_entity() -> lback::Result<()> {
         ]
     );
 
-    // What it asks for is missed before anything is stored.
-    let stranger = lback::sqlite::connect(":memory:")?;
-    assert!(stranger.state::<Actor>().is_none());
+    // What one asks for whatever the row is missed before the statement. What another asks for under a
+    // condition is not missed: nobody misses the kennel.
+    let mut stranger = session_without_register()?;
+    let pip = Cats.create(&mut stranger, NewCat { name: "Pip".into() })?;
+    let deletes = Arc::<Mutex<Vec<String>>>::default();
+    let seen = Arc::clone(&deletes);
+    stranger
+        .conn()
+        .set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                let text = query.to_string();
+                if text.starts_with("DELETE") {
+                    seen.lock().unwrap().push(text);
+                }
+            }
+        });
+    let refused = Cats.delete(&mut stranger, &pip);
+    assert!(
+        matches!(refused, Err(lback::Error::StateMissing { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(*deletes.lock().unwrap(), [""; 0]);
+    let mut stranger = stranger.with_state(Register);
+    Cats.delete(&mut stranger, &pip)?;
+    assert_eq!(deletes.lock().unwrap().len(), 1);
+    assert_eq!(taken().pop().as_deref(), Some("cat is struck out"));
     Ok(())
 }
 

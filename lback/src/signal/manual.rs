@@ -196,3 +196,21 @@ impl ManualRegistryBuilder {
         Ok(ManualRegistry { registry })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ManualRegistryBuilder;
+
+    fn nobody() {}
+
+    #[test]
+    fn a_function_that_is_no_receiver_is_named() {
+        let built = ManualRegistryBuilder::new().receiver(nobody).build();
+        let told = built.err().map(|error| error.to_string());
+        assert!(
+            told.as_ref()
+                .is_some_and(|told| told.contains("tests::nobody")),
+            "{told:?}"
+        );
+    }
+}
