@@ -232,15 +232,15 @@ fn one_receiver_hears_every_entity() -> lback::Result<()> {
     // condition is not missed: nobody misses the kennel.
     let mut stranger = session_without_register()?;
     let pip = Cats.create(&mut stranger, NewCat { name: "Pip".into() })?;
-    let deletes = Arc::<Mutex<Vec<String>>>::default();
-    let seen = Arc::clone(&deletes);
+    let log = Arc::<Mutex<Vec<String>>>::default();
+    let kept = Arc::clone(&log);
     stranger
         .conn()
         .set_instrumentation(move |event: InstrumentationEvent<'_>| {
             if let InstrumentationEvent::StartQuery { query, .. } = event {
                 let text = query.to_string();
                 if text.starts_with("DELETE") {
-                    seen.lock().unwrap().push(text);
+                    kept.lock().unwrap().push(text);
                 }
             }
         });
@@ -249,10 +249,10 @@ fn one_receiver_hears_every_entity() -> lback::Result<()> {
         matches!(refused, Err(lback::Error::StateMissing { .. })),
         "{refused:?}"
     );
-    assert_eq!(*deletes.lock().unwrap(), [""; 0]);
+    assert_eq!(*log.lock().unwrap(), [""; 0]);
     let mut stranger = stranger.with_state(Register);
     Cats.delete(&mut stranger, &pip)?;
-    assert_eq!(deletes.lock().unwrap().len(), 1);
+    assert_eq!(log.lock().unwrap().len(), 1);
     assert_eq!(taken().pop().as_deref(), Some("cat is struck out"));
     Ok(())
 }
