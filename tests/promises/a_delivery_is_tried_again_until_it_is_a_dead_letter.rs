@@ -4,7 +4,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::database::*;
 use diesel::connection::SimpleConnection;
@@ -94,6 +94,7 @@ fn the_id_stays_and_the_attempts_are_counted() -> lback::Result<()> {
     let Some(database) = Database::with_outbox() else {
         return Ok(());
     };
+    let begun = SystemTime::now();
     let mut session = database.session().with_state(Server::default());
     Users.create(&mut session, new_user("ada"))?;
     let delivered = session.deliver_all()?;
@@ -115,6 +116,12 @@ fn the_id_stays_and_the_attempts_are_counted() -> lback::Result<()> {
     let id = letters[0].id.clone();
     assert_eq!(seen, [(id.clone(), 1), (id.clone(), 2), (id.clone(), 3)]);
     assert_eq!(letters[0].receiver, "again.tell");
+    // By the clock of the database.
+    let since = begun.checked_sub(Duration::from_secs(60));
+    let until = SystemTime::now() + Duration::from_secs(60);
+    let (queued, dead) = (letters[0].queued_at, letters[0].dead_at);
+    assert!(since.is_some_and(|since| since < queued), "{queued:?}");
+    assert!(queued <= dead && dead < until, "{queued:?} {dead:?}");
     assert_eq!(
         (letters[0].attempts, &*letters[0].error),
         (3, "the server is down")
