@@ -357,7 +357,8 @@ fn run_trees() {
     println!("{} trees; {kinds:?}", all.get());
     for kind in ["created", "updated", "deleted", "lost"] {
         let times = kinds.get(kind).copied().unwrap_or_default();
-        assert!(times * 50 >= all.get(), "{kind}: {times}");
+        // By chance there are fewer now and then: "lost" are four in a hundred.
+        assert!(times * 200 >= all.get(), "{kind}: {times}");
     }
 }
 
