@@ -142,7 +142,7 @@ impl<R: Model> Rows<R> {
         let keys: Vec<_> = self.found.iter().map(|row| row.asked.clone()).collect();
         let is_returned = !is_one_by_one && row::is_returned_when_deleted::<R>(is_untouched);
         if !is_untouched && !is_returned {
-            self.read_again(session, is_one_by_one)?;
+            self.read_again(session, &keys, is_one_by_one)?;
         }
         if is_one_by_one {
             for key in &keys {
@@ -189,7 +189,12 @@ impl<R: Model> Rows<R> {
 
     /// Those that are still there, as they are now. Locked as they were found, to see what is stored and
     /// not what was when the transaction began.
-    fn read_again(&mut self, session: &mut SessionOf<R>, is_one_by_one: bool) -> Result<()> {
+    fn read_again(
+        &mut self,
+        session: &mut SessionOf<R>,
+        keys: &[Key<R>],
+        is_one_by_one: bool,
+    ) -> Result<()> {
         let lock = R::Connection::TO_DELETE;
         if is_one_by_one {
             for row in &mut self.found {
@@ -201,9 +206,8 @@ impl<R: Model> Rows<R> {
             }
             return Ok(());
         }
-        let keys: Vec<_> = self.found.iter().map(|row| row.asked.clone()).collect();
         let mut now = BTreeMap::new();
-        for chunk in key_chunks::<R>(session, &keys)? {
+        for chunk in key_chunks::<R>(session, keys)? {
             let found =
                 session.statement(|conn| query::select_many_locked::<R>(conn, chunk, lock))?;
             now.extend(found.into_iter().map(|(row, _)| (row.key(), row)));
