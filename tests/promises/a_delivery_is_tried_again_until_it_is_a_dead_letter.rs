@@ -32,6 +32,8 @@ fn tell(
     match &*user.username {
         _ if server.is_up => Ok(()),
         "later" => Err(Snooze(Duration::from_secs(3_600)).into()),
+        "long after" => Err(Snooze(Duration::from_millis(i64::MAX as u64)).into()),
+        "at no time" => Err(Snooze(Duration::MAX).into()),
         "never" => Err(Undeliverable("there is no such address".into()).into()),
         _ => Err("the server is down".into()),
     }
@@ -183,6 +185,21 @@ fn what_is_put_off_costs_no_attempt_and_what_is_hopeless_costs_all() -> lback::R
     );
     assert!(session.outbox().discard(&letters[0].id)?);
     assert_eq!(count("lback_outbox", &mut session), 1);
+    Ok(())
+}
+
+#[test]
+fn what_is_put_off_for_longer_than_the_database_can_say_stays_put_off() -> lback::Result<()> {
+    let Some(database) = Database::with_outbox() else {
+        return Ok(());
+    };
+    let mut session = database.session().with_state(Server::default());
+    for name in ["long after", "at no time"] {
+        Users.create(&mut session, new_user(name))?;
+    }
+    assert_eq!(session.deliver_all()?.snoozed, 2);
+    let depths = session.outbox().depths()?;
+    assert_eq!((depths[0].scheduled, depths[0].held), (2, 0), "{depths:?}");
     Ok(())
 }
 

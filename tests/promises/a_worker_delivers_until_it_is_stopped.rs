@@ -77,6 +77,24 @@ fn wait_until_empty(database: &Database) {
 }
 
 #[test]
+fn however_rarely_it_is_told_to_look() -> lback::Result<()> {
+    let Some(database) = Database::with_outbox() else {
+        return Ok(());
+    };
+    let (seen, gate) = Default::default();
+    let pool = pool(&database, &seen, &gate)?;
+    let worker = pool.worker().poll(Duration::MAX).start()?;
+    let mut session = pool.session()?;
+    for i in 0..8 {
+        let name = format!("user{i}");
+        session.transaction_with_retries(10, |session| Users.create(session, new_user(&name)))?;
+        wait_until_empty(&database);
+    }
+    assert_eq!(worker.stop().done, 16);
+    Ok(())
+}
+
+#[test]
 fn two_workers_deliver_each_row_once() -> lback::Result<()> {
     const USERS: usize = 100;
     let Some(database) = Database::with_outbox() else {

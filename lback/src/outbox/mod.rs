@@ -57,8 +57,8 @@ pub use self::view::{DeadLetter, Depth, Outbox};
 pub use self::worker::{Worker, WorkerBuilder};
 pub use crate::receiver::{Delivery, Payload};
 
-/// Returned by a durable receiver: not now. The row is due again after this time, and the attempt does not
-/// count.
+/// Returned by a durable receiver: not now. The row is due again after this time, a century at most, and the
+/// attempt does not count.
 ///
 /// ```
 /// use std::time::Duration;

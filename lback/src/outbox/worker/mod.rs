@@ -120,10 +120,12 @@ impl<C: SessionConnection + R2D2Connection> WorkerBuilder<C> {
         self
     }
 
-    /// How often to look without having been woken up; a second unless told. In the process that stores rows
-    /// its commits wake up; on `PostgreSQL` those of others do, with `listen`.
+    /// How often to look without having been woken up; a second unless told, and a day at most. In the process
+    /// that stores rows its commits wake up; on `PostgreSQL` those of others do, with `listen`.
     pub fn poll(mut self, interval: Duration) -> Self {
-        self.poll = interval;
+        // Not every clock can name a moment that is much further away.
+        const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        self.poll = interval.min(A_DAY);
         self
     }
 

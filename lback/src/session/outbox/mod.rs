@@ -85,6 +85,9 @@ impl From<ClaimedRow> for Claimed {
     }
 }
 
+/// The longest that a row is put off: no database can say when all that a `Duration` can say is over.
+const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// The instant so many microseconds after 1970.
 pub(crate) fn instant(micros: i64) -> SystemTime {
     let micros = u64::try_from(micros).unwrap_or_default();
@@ -180,7 +183,7 @@ pub trait OutboxTable: Sized {
         Ok(gone)
     }
 
-    /// Due again after a while. Without an error the attempt is given back.
+    /// Due again after a while, a century at most. Without an error the attempt is given back.
     fn put_off(
         &mut self,
         seq: i64,
@@ -194,7 +197,7 @@ pub trait OutboxTable: Sized {
              last_error = COALESCE(?, last_error) WHERE seq = ? AND lease = ?"
         );
         let binds = [
-            Bind::Number(i64::try_from(after.as_millis()).unwrap_or(i64::MAX / 2_000)),
+            Bind::Number(i64::try_from(after.min(A_CENTURY).as_millis()).unwrap_or_default()),
             Bind::Number(error.is_none().into()),
             Bind::Maybe(error),
             Bind::Number(seq),
