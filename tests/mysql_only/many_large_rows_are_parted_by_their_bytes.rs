@@ -6,6 +6,7 @@ use diesel::dsl::sql;
 use diesel::sql_types::BigInt;
 
 use crate::database::*;
+use lback_tests::count;
 
 diesel::table! {
     texts (name) {
@@ -32,6 +33,34 @@ impl Validate for DocumentChanges {}
 
 own_repository!(Documents: entity = Document, table = texts, insert = Document, update = DocumentChanges, given_key = name);
 
+#[signal]
+struct DocumentStored<'a> {
+    body: &'a str,
+    session: &'a mut Session,
+}
+
+#[receiver(document_stored, durable, id = "large.index")]
+fn index(_body: &str) {}
+
+fn most(session: &mut Session) -> QueryResult<usize> {
+    let most: i64 = diesel::select(sql::<BigInt>("CAST(@@max_allowed_packet AS SIGNED)"))
+        .get_result(session.conn())?;
+    Ok(usize::try_from(most).unwrap())
+}
+
+#[test]
+fn and_so_are_rows_for_durable_receivers() -> lback::Result<()> {
+    let Some(database) = Database::with_outbox() else {
+        return Ok(());
+    };
+    let mut session = database.session();
+    let body = &*"x".repeat(most(&mut session)? / 8);
+    session
+        .transaction(|session| (0..9).try_for_each(|_| DocumentStored { body, session }.send()))?;
+    assert_eq!(count("lback_outbox", &mut session), 9);
+    Ok(())
+}
+
 #[test]
 fn rows_and_keys_that_are_accepted_alone_are_accepted_together() -> lback::Result<()> {
     let Some(database) = Database::empty() else {
@@ -45,9 +74,7 @@ fn rows_and_keys_that_are_accepted_alone_are_accepted_together() -> lback::Resul
         lback::mysql::__without_returning(database.session()),
     ] {
         let mut session = session;
-        let most: i64 = diesel::select(sql::<BigInt>("CAST(@@max_allowed_packet AS SIGNED)"))
-            .get_result(session.conn())?;
-        let most = usize::try_from(most).unwrap();
+        let most = most(&mut session)?;
         let body = "x".repeat(most / 8);
         let documents: Vec<_> = (0..9)
             .map(|number| Document {

@@ -62,8 +62,9 @@ where
     }
 }
 
-/// How many bytes a statement may carry: servers refuse the greatest (`max_allowed_packet`).
-const MOST_BYTES: usize = 1 << 20;
+/// How many bytes of payloads a statement may carry: servers refuse one that is too large. It leaves room for the
+/// rest of the statement, also where `max_allowed_packet` is 1 MiB.
+const MOST_BYTES: usize = 1 << 19;
 
 /// Parts that are not too large for one statement; a row that is, alone.
 pub(crate) fn by_size<'p, 'a>(
