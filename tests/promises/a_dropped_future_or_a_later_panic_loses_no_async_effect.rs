@@ -1,6 +1,9 @@
 //! What has committed has its `async` receivers run: though nobody waits for `Database::run` any more, or
 //! the closure panics afterwards.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -10,8 +13,17 @@ use lback_tests::{Trace, new_user};
 
 own_users!();
 
+/// Told when an effect has begun.
+type Begun = Arc<tokio::sync::Notify>;
+
 #[receiver(user_post_create, after_commit)]
-async fn created(user: &User, #[state] trace: &Trace, #[state] done: &mpsc::Sender<()>) {
+async fn created(
+    user: &User,
+    #[state] trace: &Trace,
+    #[state] begun: &Begun,
+    #[state] done: &mpsc::Sender<()>,
+) {
+    begun.notify_one();
     for _ in 0..5 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -23,6 +35,7 @@ struct Case {
     database: Database,
     trace: Trace,
     pool: lback::Database<Native>,
+    begun: Begun,
     done: mpsc::Receiver<()>,
 }
 
@@ -30,15 +43,17 @@ fn case() -> lback::Result<Option<Case>> {
     let Some(database) = Database::fresh() else {
         return Ok(None);
     };
-    let (trace, (done, is_done)) = (Trace::new(), mpsc::channel());
+    let (trace, begun, (done, is_done)) = (Trace::new(), Begun::default(), mpsc::channel());
     let pool = lback::Database::builder()
         .with_state(trace.clone())
+        .with_state(Arc::clone(&begun))
         .with_state(done)
         .connect(&database.url())?;
     Ok(Some(Case {
         database,
         trace,
         pool,
+        begun,
         done: is_done,
     }))
 }
@@ -83,14 +98,18 @@ fn though_it_is_dropped_while_it_waits_for_them() -> lback::Result<()> {
     let Some(case) = case()? else { return Ok(()) };
     let runtime = asynchronous();
     runtime.block_on(async {
-        let work = case.pool.run(|session| {
+        let mut work = pin!(case.pool.run(|session| {
             let ada = Users.create(session, new_user("ada"));
             Users.create(session, new_user("grace"))?;
             ada
-        });
-        // Longer than the closure takes, and shorter than the effects.
-        let late = tokio::time::timeout(Duration::from_millis(20), work).await;
-        assert!(late.is_err());
+        }));
+        let mut begun = pin!(case.begun.notified());
+        poll_fn(|context| {
+            let has_begun = begun.as_mut().poll(context);
+            assert!(has_begun.is_ready() || work.as_mut().poll(context).is_pending());
+            has_begun
+        })
+        .await;
     });
     for _ in 0..2 {
         let done = case.done.recv_timeout(Duration::from_secs(30));
