@@ -88,3 +88,32 @@ fn in_a_nested_level() -> lback::Result<()> {
     assert_eq!(stored(&mut session), ["ada"]);
     Ok(())
 }
+
+#[test]
+fn that_of_our_own_is_refused_before() -> lback::Result<()> {
+    let Some((database, mut session, trace)) = traced() else {
+        return Ok(());
+    };
+    let refused = |session: &mut Session| {
+        for refused in [migrate(session), migrate_outbox(session)] {
+            assert!(
+                matches!(refused, Err(Error::Unsupported { .. })),
+                "{refused:?}"
+            );
+        }
+    };
+
+    let undone = session.transaction(|session| {
+        Users.create(session, new_user("ada"))?;
+        refused(session);
+        Err::<(), _>(lback::Invalid::new("all", "undone").into())
+    });
+    assert!(matches!(undone, Err(Error::Invalid(_))), "{undone:?}");
+    assert_eq!(trace.take(), ["lost ada"]);
+    assert_eq!(stored(&mut session), [""; 0]);
+
+    // A test's transaction is one too.
+    let mut session = Session::for_test(database.connection())?;
+    refused(&mut session);
+    Ok(())
+}

@@ -1,6 +1,8 @@
 //! PostgreSQL answers COMMIT of an aborted transaction with ROLLBACK, and no error. Whoever passes
 //! over a failed statement and returns `Ok` is told, and a nested level is the remedy.
 
+use diesel::connection::SimpleConnection;
+
 use crate::database::*;
 use crate::promises::{later, stored, traced};
 use lback::Error;
@@ -11,6 +13,11 @@ own_users!();
 #[receiver(user_post_create, after_commit)]
 fn created(user: &User, #[state] trace: &Trace) {
     trace.note(format!("created {}", user.username));
+}
+
+#[receiver(user_post_create, after_rollback)]
+fn undone(user: &User, #[state] trace: &Trace) {
+    trace.note(format!("undone {}", user.username));
 }
 
 fn insert_twice(conn: &mut Native) -> QueryResult<()> {
@@ -55,7 +62,7 @@ fn through_the_connection() -> lback::Result<()> {
         matches!(failed, Err(Error::TransactionAborted { .. })),
         "{failed:?}"
     );
-    assert_eq!(trace.take(), [""; 0]);
+    assert_eq!(trace.take(), ["undone ada"]);
     assert_eq!(stored(&mut session), [""; 0]);
     Ok(())
 }
@@ -85,7 +92,7 @@ fn through_a_repository_which_names_the_remedy() -> lback::Result<()> {
         matches!(failed, Err(Error::TransactionAborted { .. })),
         "{failed:?}"
     );
-    assert_eq!(trace.take(), [""; 0]);
+    assert_eq!(trace.take(), ["undone ada"]);
     assert_eq!(stored(&mut session), [""; 0]);
     Ok(())
 }
@@ -118,5 +125,35 @@ fn and_a_nested_level_heals_it() -> lback::Result<()> {
         ["created ada", "created grace", "created eve"]
     );
     assert_eq!(stored(&mut session), ["ada", "grace", "eve"]);
+    Ok(())
+}
+
+#[test]
+fn and_no_savepoint_of_that_level_is_left() -> lback::Result<()> {
+    let Some((_database, mut session, _trace)) = traced() else {
+        return Ok(());
+    };
+
+    let mut released = None;
+    let failed = session.transaction(|session| {
+        let passed_over = session.transaction(|session| {
+            assert!(insert_twice(session.conn()).is_err());
+            lback::Result::Ok(())
+        });
+        assert!(
+            matches!(passed_over, Err(Error::TransactionAborted { .. })),
+            "{passed_over:?}"
+        );
+        // So Diesel calls the savepoint of the first nested level.
+        let release = "RELEASE SAVEPOINT diesel_savepoint_1";
+        released = Some(session.conn().batch_execute(release));
+        lback::Result::Ok(())
+    });
+
+    assert!(matches!(released, Some(Err(_))), "{released:?}");
+    assert!(
+        matches!(failed, Err(Error::TransactionAborted { .. })),
+        "{failed:?}"
+    );
     Ok(())
 }

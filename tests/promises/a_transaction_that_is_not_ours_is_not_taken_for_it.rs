@@ -3,7 +3,7 @@
 
 use diesel::connection::SimpleConnection as _;
 use lback::Error;
-use lback_tests::{Trace, new_user, note};
+use lback_tests::{Trace, count, new_user, note};
 
 use crate::database::*;
 use crate::promises::stored;
@@ -41,19 +41,23 @@ fn assert_in_order(database: &Database, session: &mut Session, trace: &Trace) {
     assert!(stored(&mut database.session()).contains(&"later".to_owned()));
 }
 
-/// Another transaction in the place of ours, after an operation.
-#[test]
-fn one_that_was_replaced() {
-    let chains = match NAME {
-        "SQLite" => vec!["ROLLBACK; BEGIN", "COMMIT; BEGIN"],
-        _ => vec![
+/// How one transaction is put in the place of another.
+fn chains() -> &'static [&'static str] {
+    match NAME {
+        "SQLite" => &["ROLLBACK; BEGIN", "COMMIT; BEGIN"],
+        _ => &[
             "ROLLBACK; BEGIN",
             "COMMIT; BEGIN",
             "ROLLBACK AND CHAIN",
             "COMMIT AND CHAIN",
         ],
-    };
-    for sql in chains {
+    }
+}
+
+/// Another transaction in the place of ours, after an operation.
+#[test]
+fn one_that_was_replaced() {
+    for sql in chains() {
         for (writes, fails) in [(false, false), (false, true), (true, false), (true, true)] {
             let Some((database, mut session, trace)) = opened() else {
                 return;
@@ -89,6 +93,36 @@ fn one_that_was_replaced() {
             );
             assert_in_order(&database, &mut session, &trace);
         }
+    }
+}
+
+mod heard_durably {
+    use super::*;
+
+    own_users!();
+
+    #[receiver(user_post_create, durable, id = "not_ours.tell")]
+    fn tell(_user: &User) {}
+}
+
+/// What the outbox is given at the end does not make it ours.
+#[test]
+fn one_that_was_replaced_before_rows_for_durable_receivers_are_stored() {
+    for sql in chains() {
+        let Some(database) = Database::with_outbox() else {
+            return;
+        };
+        let mut session = database.session();
+        let done = session.transaction(|session| {
+            heard_durably::Users.create(session, new_user("ada"))?;
+            raw(session, sql)?;
+            lback::Result::Ok(())
+        });
+        assert!(done.is_err(), "{sql}");
+        let mut other = database.session();
+        assert_eq!(count("lback_outbox", &mut other), 0, "{sql}");
+        let is_committed = sql.starts_with("COMMIT");
+        assert_eq!(stored(&mut other) == ["ada"], is_committed, "{sql}");
     }
 }
 

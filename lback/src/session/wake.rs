@@ -52,3 +52,59 @@ impl Wake {
         may
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn fresh() -> Wake {
+        Wake {
+            count: Mutex::new(0),
+            more: Condvar::new(),
+            told: Mutex::new(None),
+        }
+    }
+
+    #[test]
+    fn who_has_seen_all_waits_for_what_comes_or_as_long_as_is_said() {
+        let wake = Arc::new(fresh());
+        wake.up();
+        let start = Instant::now();
+        wake.wait(wake.count(), Duration::from_millis(20));
+        assert!(start.elapsed() >= Duration::from_millis(20));
+
+        let seen = wake.count();
+        let waiting = thread::spawn({
+            let wake = Arc::clone(&wake);
+            move || wake.wait(seen, LONG)
+        });
+        wake.up();
+        waiting.join().expect("nobody panics");
+        assert!(start.elapsed() < LONG / 2);
+    }
+
+    #[test]
+    fn who_has_not_seen_the_last_does_not_wait() {
+        let wake = fresh();
+        let start = Instant::now();
+        for _ in 0..3 {
+            let seen = wake.count();
+            wake.up();
+            wake.wait(seen, LONG);
+        }
+        assert!(start.elapsed() < LONG / 2);
+    }
+
+    #[test]
+    fn others_are_told_at_once_and_then_no_more_until_the_pause_is_over() {
+        let wake = fresh();
+        assert!(wake.may_tell() && !wake.may_tell());
+        thread::sleep(PAUSE);
+        assert!(wake.may_tell() && !wake.may_tell());
+    }
+}

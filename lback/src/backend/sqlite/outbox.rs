@@ -105,3 +105,26 @@ impl OutboxTable for SqliteConnection {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_hundreds_of_receivers_each_that_has_something_due_is_found() -> crate::Result<()> {
+        let mut session = crate::sqlite::connect(":memory:")?;
+        migrate_outbox(&mut session)?;
+        let ids: Vec<_> = (0..350).map(|place| format!("receiver.{place}")).collect();
+        let waiting = [0, 99, 100, 101, 230, 349];
+        for place in waiting {
+            session.raw().batch_execute(&format!(
+                "INSERT INTO lback_outbox (id, receiver, signal, version, generation, payload, queued_at, \
+                 due_at) VALUES ('id', '{}', 'signal', 1, 0, '', 0, 0)",
+                ids[place]
+            ))?;
+        }
+        let all: Vec<_> = ids.iter().map(|id| (&**id, "signal")).collect();
+        assert_eq!(session.raw().due(&all)?, waiting);
+        Ok(())
+    }
+}
