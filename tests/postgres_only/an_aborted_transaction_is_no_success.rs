@@ -64,6 +64,20 @@ fn through_the_connection() -> lback::Result<()> {
     );
     assert_eq!(trace.take(), ["undone ada"]);
     assert_eq!(stored(&mut session), [""; 0]);
+
+    // Where nothing comes after it, only the end finds out.
+    let failed = session.transaction(|session| {
+        Users.create(session, new_user("ada"))?;
+        assert!(insert_twice(session.conn()).is_err());
+        lback::Result::Ok(())
+    });
+
+    assert!(
+        matches!(failed, Err(Error::TransactionAborted { .. })),
+        "{failed:?}"
+    );
+    assert_eq!(trace.take(), ["undone ada"]);
+    assert_eq!(stored(&mut session), [""; 0]);
     Ok(())
 }
 
