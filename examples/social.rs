@@ -108,7 +108,7 @@ impl From<View> for ArticleChanges {
 impl From<Hide> for ArticleChanges {
     fn from(_: Hide) -> Self {
         Self {
-            deleted_at: Some(Set::expression(diesel::dsl::now)),
+            deleted_at: Some(Set::expression(articles::deleted_at, diesel::dsl::now)),
             ..Self::default()
         }
     }

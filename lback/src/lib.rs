@@ -140,7 +140,8 @@ pub mod sql_types {
     pub use crate::value::Instant;
 }
 
-/// What every backend's prelude shares.
+/// What every backend's prelude shares, for code that knows no database. It has no `Session`: programs
+/// take the prelude of theirs, such as [`lback::sqlite::prelude`](crate::sqlite::prelude).
 pub mod prelude {
     pub use crate::{
         AnyRow, Change, Repository, Secret, SignalInfo, Validate, Veto, receiver, repository,

@@ -61,7 +61,7 @@ impl From<Visit> for WebPageChanges {
     fn from(_: Visit) -> Self {
         Self {
             hits: Some(Set::plus(pages::hits, 1)),
-            seen: Some(Set::expression(diesel::dsl::now)),
+            seen: Some(Set::expression(pages::seen, diesel::dsl::now)),
             ..Self::default()
         }
     }
@@ -112,7 +112,7 @@ macro_rules! answers {
             assert!(page.seen.is_some());
             // Several at once, and of another column of the same row.
             let changes = WebPageChanges {
-                best: Some(Set::expression(pages::hits.nullable() + 10)),
+                best: Some(Set::expression(pages::best, pages::hits.nullable() + 10)),
                 title: Some(Set::to("start".into())),
                 ..WebPageChanges::default()
             };

@@ -77,13 +77,9 @@ impl<'a> Call<'a> {
         self.bind(place, ty, &value);
     }
 
-    /// The parameter's type, by way of the signal's having the argument: if it has none, that is said, and nothing
-    /// of what else its type would lack.
     fn if_given(&self, name: &Ident, place: Span, ty: impl ToTokens) -> TokenStream {
-        let has = has_argument(self.signal, name, place);
-        quote_spanned! {located(place)=>
-            <#has::Itself as ::lback::__private::IfGiven<#ty>>::Itself
-        }
+        let given = given(self.signal, name, place, ty);
+        quote_spanned!(located(place)=> #given::Itself)
     }
 
     pub(super) fn state(&mut self, shared: &State, session: &TokenStream) {
@@ -110,10 +106,14 @@ impl<'a> Call<'a> {
     /// An argument out of what was stored.
     pub(super) fn read(&mut self, name: &Ident, form: &Keep, payload: &Ident) {
         let (place, ty) = form.place_and_type();
-        let argument = argument(name, form);
+        let argument = argument(self.signal, name, form);
         let read = quote_spanned!(located(place)=> #argument.read(#payload)?);
+        let given = given(self.signal, name, place, &ty);
         match form {
-            Keep::Owned(_) => self.bind(place, &ty, &read),
+            Keep::Owned(_) => {
+                let owned = quote_spanned!(located(place)=> #given::owned(#read));
+                self.bind(place, &ty, &owned);
+            }
             Keep::Shared(shared) => {
                 let local = self.local(place);
                 let ty = &shared.ty;
@@ -121,7 +121,7 @@ impl<'a> Call<'a> {
                 self.lets
                     .extend(quote_spanned!(located(place)=> let #kept = #read;));
                 self.borrows.extend(quote_spanned! {located(place)=>
-                    let #local: #ty = ::core::borrow::Borrow::borrow(&*#kept);
+                    let #local: #ty = #given::lent(::core::borrow::Borrow::borrow(&*#kept));
                 });
             }
         }
@@ -145,14 +145,15 @@ impl<'a> Call<'a> {
 
 /// An argument that is stored. Writing and reading ask its type for the same in the same words, and what is
 /// missing is reported once.
-pub(super) fn argument(name: &Ident, form: &Keep) -> TokenStream {
+pub(super) fn argument(signal: &Path, name: &Ident, form: &Keep) -> TokenStream {
     let (place, ty) = form.place_and_type();
+    let given = given(signal, name, place, ty);
     let text = name.unraw().to_string();
     let argument = match form {
         Keep::Shared(_) => quote_spanned!(located(place)=> ::lback::__private::argument),
         Keep::Owned(_) => quote_spanned!(located(place)=> ::lback::__private::owned_argument),
     };
-    quote_spanned!(located(place)=> #argument::<#ty>(#text))
+    quote_spanned!(located(place)=> #argument::<#given::Itself>(#text))
 }
 
 /// `&args.name` without what is a reference in it, in the parameter's place, so that the compiler reports it
@@ -162,12 +163,29 @@ pub(super) fn lent(name: &Ident, place: Span) -> TokenStream {
     quote_spanned!(located(place)=> (&#args.#name).__lent())
 }
 
-/// The signal as that which has this argument; elsewhere, its name stands as a number.
-pub(super) fn has_argument(signal: &Path, name: &Ident, place: Span) -> TokenStream {
-    let number = number_of(&name.unraw().to_string());
-    let declared = quote_spanned!(located(place)=> <#signal as ::lback::__private::Declared>);
+/// The parameter's type, by way of the signal's having the argument: if it has none, that is said, and nothing
+/// of what else its type would lack.
+fn given(signal: &Path, name: &Ident, place: Span, ty: impl ToTokens) -> TokenStream {
+    let has = has_argument(signal, signal, name, place);
     quote_spanned! {located(place)=>
-        <#declared::Itself as ::lback::__private::HasArgument<#number, #declared::Arguments>>
+        <#has::Itself as ::lback::__private::IfGiven<#ty>>
+    }
+}
+
+/// The signal as that which has this argument; elsewhere, its name stands as a number.
+///
+/// `checked` is the signal too, perhaps by way of arguments before this one.
+pub(super) fn has_argument(
+    checked: &impl ToTokens,
+    signal: &Path,
+    name: &Ident,
+    place: Span,
+) -> TokenStream {
+    let number = number_of(&name.unraw().to_string());
+    let declared = |signal: &dyn ToTokens| quote_spanned!(located(place)=> <#signal as ::lback::__private::Declared>);
+    let (checked, declared) = (declared(checked), declared(signal));
+    quote_spanned! {located(place)=>
+        <#checked::Itself as ::lback::__private::HasArgument<#number, #declared::Arguments>>
     }
 }
 

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::Path;
 use syn::spanned::Spanned;
 
-use super::call::{Call, args, argument, lent, located, sending};
+use super::call::{Call, args, argument, has_argument, lent, located, sending};
 use super::valid::{Delivery, Keep, Kept, Lend, Lent, Looked, Receiver, When};
 
 /// Calls the receiver, or queues that call.
@@ -74,6 +74,21 @@ fn key(ordered: &When, signal: &Path) -> TokenStream {
     let (args, place) = (args(Span::call_site()), located(body.span()));
     let text = quote_spanned!(place=> ::lback::__private::OrderKey::text(&#body));
     quote!(|#args| { #lets #(let #inputs = #passed;)* #text })
+}
+
+/// The signal, by way of its having every argument at which the closure looks.
+fn looking(when: &When, signal: &Path) -> TokenStream {
+    let names = when
+        .parameters
+        .iter()
+        .filter_map(|parameter| match parameter {
+            Looked::Argument(name, _) => Some(name),
+            Looked::Signal(_) => None,
+        });
+    names.fold(quote!(#signal), |checked, name| {
+        let has = has_argument(&checked, signal, name, name.span());
+        quote_spanned!(located(name.span())=> #has::Itself)
+    })
 }
 
 fn at_once(
@@ -182,14 +197,15 @@ fn stored(signal: &Path, phase: Span, parameters: &[Kept], ordered: Option<&When
             return None;
         };
         let (place, _) = form.place_and_type();
-        let (argument, lent, args) = (argument(name, form), lent(name, place), args(place));
+        let (argument, lent, args) = (argument(signal, name, form), lent(name, place), args(place));
         Some(quote_spanned! {located(place)=>
             #stored.add(#argument, #lent, #args.session.__encodings());
         })
     });
     let key = ordered.map(|ordered| {
         let (args, key) = (args(Span::call_site()), key(ordered, signal));
-        quote!(#stored.key(::lback::__private::answer::<#signal>(#args, #key));)
+        let checked = looking(ordered, signal);
+        quote!(#stored.key(::lback::__private::answer::<#checked>(#args, #key));)
     });
     let args = args(phase);
     let store = quote_spanned!(located(phase)=> #args.session.__store(#stored););

@@ -63,7 +63,7 @@ use diesel::{Column, Expression, QueryResult};
 /// let counter = Counters.create(&mut session, NewCounter { hits: 1 })?;
 /// let more = CounterChanges { hits: Some(Set::plus(counters::hits, 1)) };
 /// assert_eq!(Counters.update(&mut session, &counter, more)?.hits, 2);
-/// let square = CounterChanges { hits: Some(Set::expression(counters::hits * counters::hits)) };
+/// let square = CounterChanges { hits: Some(Set::expression(counters::hits, counters::hits * counters::hits)) };
 /// assert_eq!(Counters.update(&mut session, &counter, square)?.hits, 4);
 /// # lback::Result::Ok(())
 /// ```
@@ -100,19 +100,27 @@ impl<T, DB: Backend> Set<T, DB> {
         }
     }
 
-    /// To what the database works out, such as `diesel::dsl::now`, or `posts::likes * 2`.
-    pub fn expression<E>(expression: E) -> Self
+    /// To what the database works out, such as `diesel::dsl::now` or `posts::likes * 2`: whatever Diesel takes in
+    /// `column.eq(..)`, and as it takes it there, also for a column that may be NULL.
+    ///
+    /// Of `column`, its type and its table are what counts.
+    pub fn expression<C, E>(column: C, expression: E) -> Self
     where
-        E: Expression<SqlType: SqlType + TypedExpressionType>
-            + NonAggregate
-            + QueryFragment<DB>
-            + Send
-            + Sync
-            + 'static,
-        T: AsExpression<E::SqlType>,
+        C: Column<SqlType: SqlType + TypedExpressionType>,
+        T: AsExpression<C::SqlType>,
+        E: AsExpression<
+                C::SqlType,
+                Expression: AppearsOnTable<C::Table>
+                                + NonAggregate
+                                + QueryFragment<DB>
+                                + Send
+                                + Sync
+                                + 'static,
+            >,
     {
+        let _ = column;
         Self {
-            to: To::Expression(Arc::new(expression)),
+            to: To::Expression(Arc::new(expression.as_expression())),
         }
     }
 

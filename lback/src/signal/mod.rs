@@ -62,14 +62,35 @@ pub trait HasArgument<const NAME: u64, Arguments> {
 }
 
 /// `T`, if the type that this is implemented for exists: a signal that has the argument.
+///
+/// Where it has none, `Itself` is a type that the compiler never learns. So what becomes of a value goes through
+/// `lent` and `owned`: of whatever else tells the type, what it lacks would be a second error.
 // Not public API. Used by generated code.
 #[doc(hidden)]
 pub trait IfGiven<T: ?Sized> {
     type Itself: ?Sized;
+    fn lent(it: &Self::Itself) -> &T;
+    fn owned(it: Self::Itself) -> T
+    where
+        Self::Itself: Sized,
+        T: Sized;
 }
 
 impl<S, T: ?Sized> IfGiven<T> for S {
     type Itself = T;
+
+    #[inline]
+    fn lent(it: &T) -> &T {
+        it
+    }
+
+    #[inline]
+    fn owned(it: T) -> T
+    where
+        T: Sized,
+    {
+        it
+    }
 }
 
 /// A signal with a field `session`.
