@@ -147,13 +147,17 @@ impl<'a> Call<'a> {
 /// missing is reported once.
 pub(super) fn argument(signal: &Path, name: &Ident, form: &Keep) -> TokenStream {
     let (place, ty) = form.place_and_type();
-    let given = given(signal, name, place, ty);
+    let has = has_argument(signal, signal, name, place);
+    // In the place of the type: it is what cannot be stored.
+    let given = quote_spanned! {ty.span()=>
+        <#has::Itself as ::lback::__private::IfGiven<#ty>>::Itself
+    };
     let text = name.unraw().to_string();
     let argument = match form {
         Keep::Shared(_) => quote_spanned!(located(place)=> ::lback::__private::argument),
         Keep::Owned(_) => quote_spanned!(located(place)=> ::lback::__private::owned_argument),
     };
-    quote_spanned!(located(place)=> #argument::<#given::Itself>(#text))
+    quote_spanned!(located(place)=> #argument::<#given>(#text))
 }
 
 /// `&args.name` without what is a reference in it, in the parameter's place, so that the compiler reports it
