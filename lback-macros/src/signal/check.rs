@@ -126,7 +126,7 @@ fn argument(
     } else {
         mistakes.add(
             conditions(&field.attrs).first(),
-            "a signal's arguments are the same in every build",
+            "a signal's arguments are the same in every build; leave the `#[cfg]` out, or give the whole signal one",
         );
     }
     if name == "conn" || name == "signal" {
