@@ -1,7 +1,9 @@
 //! `autocommit = 0`, set by the user or for the whole server: what an operation says it has stored is
 //! stored, and the setting is left as it was.
 
-use diesel::connection::SimpleConnection as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection as _};
 use diesel::dsl::sql;
 use diesel::sql_types::Bool;
 use lback_tests::{Trace, new_user, note};
@@ -29,6 +31,52 @@ fn commits_by_itself(session: &mut Session) -> bool {
     diesel::select(sql::<Bool>("@@autocommit"))
         .get_result(session.conn())
         .unwrap()
+}
+
+/// Diesel's instrumentation panics beside the statement that sets it, before it or behind it. Whoever goes on
+/// with the connection finds it as it was; or the session is broken, and nobody does.
+#[test]
+fn it_is_not_left_off_by_a_panic() {
+    struct BesideTheGuard {
+        is_behind: bool,
+        is_over: bool,
+    }
+
+    impl Instrumentation for BesideTheGuard {
+        fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+            let (query, is_behind) = match event {
+                InstrumentationEvent::StartQuery { query, .. } => (query.to_string(), false),
+                InstrumentationEvent::FinishQuery { query, .. } => (query.to_string(), true),
+                _ => return,
+            };
+            if is_behind == self.is_behind && query.contains("SET autocommit = 0") {
+                assert!(std::mem::replace(&mut self.is_over, true), "in it");
+            }
+        }
+    }
+
+    for is_behind in [false, true] {
+        let Some(database) = Database::fresh() else {
+            return;
+        };
+        let mut session = database.session().with_state(Trace::new());
+        session.conn().set_instrumentation(BesideTheGuard {
+            is_behind,
+            is_over: false,
+        });
+        let done = session.transaction(|session| {
+            Users.create(session, new_user("ada"))?;
+            let lent = catch_unwind(AssertUnwindSafe(|| {
+                session.conn();
+            }));
+            assert!(lent.is_err());
+            session.conn();
+            lback::Result::Ok(())
+        });
+        let is_broken = Users.count(&mut session).is_err();
+        assert!(is_broken || commits_by_itself(&mut session), "{done:?}");
+        assert!(done.is_err() || stored(&mut database.session()) == ["ada"]);
+    }
 }
 
 #[test]
@@ -71,5 +119,28 @@ fn the_setting_is_left_as_it_was() {
     session
         .transaction(|session| note(session.conn(), "lent"))
         .unwrap();
+    assert!(commits_by_itself(&mut session));
+}
+
+/// It ends the transaction, and takes away what keeps later statements from committing by themselves. The whole
+/// is an error, and no effect of either phase runs, for what was written is stored.
+#[test]
+fn switched_on_inside_the_transaction_is_an_error() {
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    let trace = Trace::new();
+    let mut session = database.session().with_state(trace.clone());
+    let done = session.transaction(|session| {
+        Users.create(session, new_user("ada"))?;
+        session.conn().batch_execute("SET autocommit = 1")?;
+        Users.create(session, new_user("grace"))
+    });
+    assert!(
+        matches!(done, Err(lback::Error::TransactionAborted { .. })),
+        "{done:?}"
+    );
+    assert_eq!(trace.take(), [""; 0]);
+    assert_eq!(stored(&mut database.session()), ["ada", "grace"]);
     assert!(commits_by_itself(&mut session));
 }

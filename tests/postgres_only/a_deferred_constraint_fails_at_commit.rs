@@ -61,3 +61,22 @@ fn of_a_foreign_key_and_of_a_unique_one() -> lback::Result<()> {
     assert_eq!(trace.take(), ["created ada"]);
     Ok(())
 }
+
+/// No statement is left behind it by which its work could be seen: the row was stored when the effects were
+/// queued, and the database has taken it away as it committed.
+#[test]
+fn what_a_deferred_trigger_does_at_commit_is_not_seen() -> lback::Result<()> {
+    let Some((_database, mut session, trace)) = traced() else {
+        return Ok(());
+    };
+    session.conn().batch_execute(
+        "CREATE FUNCTION remove() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN DELETE FROM users WHERE id = NEW.id; RETURN NULL; END';
+         CREATE CONSTRAINT TRIGGER remove AFTER INSERT ON users DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW EXECUTE FUNCTION remove()",
+    )?;
+    Users.create(&mut session, new_user("ada"))?;
+    assert_eq!(trace.take(), ["created ada"]);
+    assert_eq!(stored(&mut session), [""; 0]);
+    Ok(())
+}

@@ -181,6 +181,31 @@ fn a_part_of_a_statement_that_failed() {
     assert_eq!(contents(&database), ["first"]);
 }
 
+/// The schema is read for it, whatever the connection has been told of texts.
+#[test]
+fn a_part_is_noticed_whatever_like_means() {
+    let (database, mut session, trace) = opened(
+        "CREATE TABLE log (what TEXT);
+         CREATE TRIGGER t BEFORE INSERT ON parcels WHEN NEW.content = 'bad'
+             BEGIN INSERT INTO log VALUES ('half'); SELECT RAISE(FAIL, 'no'); END;
+         PRAGMA case_sensitive_like = ON",
+    );
+    let done: lback::Result<()> = session.transaction(|session| {
+        assert!(quiet::Parcels.create(session, parcel("bad")).is_err());
+        Ok(())
+    });
+    assert!(
+        matches!(done, Err(Error::TransactionAborted { .. })),
+        "{done:?}"
+    );
+    let half: i64 = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
+        "(SELECT COUNT(*) FROM log)",
+    ))
+    .get_result(&mut database.connection())
+    .unwrap();
+    assert_eq!((half, trace.take()), (0, vec![]));
+}
+
 #[test]
 fn a_row_that_is_skipped_is_an_error_that_says_so() {
     let (database, mut session, trace) = opened(

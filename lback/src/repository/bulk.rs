@@ -8,13 +8,15 @@ use std::collections::BTreeMap;
 
 use diesel::result::{EmptyChangeset, Error as DieselError};
 
-use super::chunk::{chunks, distinct, fetch, key_chunks, rows_for};
+use super::chunk::{chunks, distinct, fetch, fetch_now, key_chunks, rows_for};
 use super::dialect::Dialect;
 use super::key::{AsKey, Entity};
 use super::measure;
 use super::model::{Key, Model, Updates, Validate};
 use super::query;
-use super::row::{self, Inserting, SessionOf, are_keys_told, inserting, not_found, untold, write};
+use super::row::{
+    self, Inserting, SessionOf, are_keys_told, inserting, not_found, rewrites_keys, untold, write,
+};
 use super::rows::Rows;
 use crate::error::{Error, Result};
 use crate::signal::Plan;
@@ -90,7 +92,7 @@ fn is_insertable_together<R: Model>(
         return Ok(false);
     }
     if data.iter().all(|row| R::given_key(row).is_some()) {
-        return Ok(true);
+        return Ok(!rewrites_keys::<R>(session)?);
     }
     match inserting::<R>(session, data)? {
         Inserting::Returning => session.statement(|_| measure::makes_ascending_keys::<R>(data)),
@@ -198,7 +200,7 @@ fn update_all<R: Updates>(
     }
     if R::REREADS {
         let keys: Vec<_> = rows.iter().map(Entity::key).collect();
-        rows = fetch::<R>(session, &keys)?;
+        rows = fetch_now::<R>(session, &keys)?;
     }
     Ok(Some(rows))
 }
@@ -262,7 +264,7 @@ impl<R: Updates> Groups<R> {
                     let key = &before.found[place].asked;
                     after[place] = Some(match row::update::<R>(session, key, None, changes)? {
                         Some(row) => (row, Some(changes)),
-                        None => (row::stored::<R>(session, key)?, None),
+                        None => (row::stored_now::<R>(session, key)?, None),
                     });
                 }
                 continue;
@@ -274,7 +276,7 @@ impl<R: Updates> Groups<R> {
                 .collect();
             let (rows, made) = match update_all::<R>(session, &keys, changes)? {
                 Some(rows) => (rows, Some(changes)),
-                None => (fetch::<R>(session, &keys)?, None),
+                None => (fetch_now::<R>(session, &keys)?, None),
             };
             let mut rows: BTreeMap<_, _> = rows.into_iter().map(|row| (row.key(), row)).collect();
             for &place in &group.rows {

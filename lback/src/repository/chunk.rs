@@ -30,6 +30,18 @@ pub(super) fn fetch<R: Model>(
     Ok(rows)
 }
 
+/// Reads rows that are locked by now, in any order, as they are.
+pub(super) fn fetch_now<R: Model>(
+    session: &mut SessionOf<R>,
+    keys: &[Key<R>],
+) -> Result<Vec<R::Entity>> {
+    let mut rows = Vec::with_capacity(keys.len());
+    for chunk in key_chunks::<R>(session, keys)? {
+        rows.extend(session.statement(|conn| query::select_many_now::<R>(conn, chunk))?);
+    }
+    Ok(rows)
+}
+
 /// How many rows of `binds` values each fit into a statement that binds `others` beside them.
 pub(super) fn rows_for<R: Model>(binds: usize, others: usize) -> usize {
     (R::Connection::MAX_BINDS.saturating_sub(others) / binds.max(1)).max(1)

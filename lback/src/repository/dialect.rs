@@ -71,9 +71,22 @@ pub trait Dialect: AnySignals {
         Ok(Suspects::default())
     }
 
+    /// Whether a statement about one row of this table, written as in a statement, may have written though it
+    /// found no row: by a trigger for each statement, or by one that took the row away before. It is asked
+    /// behind such a statement, anew each time.
+    fn writes_unseen(&mut self, _table: &str) -> QueryResult<bool> {
+        Ok(false)
+    }
+
     /// Whether an INSERT can tell the key of what it wrote, where only the server knows that.
     fn returns_inserted(&mut self) -> QueryResult<bool> {
         Ok(true)
+    }
+
+    /// Whether something may give a row another key than the one it is inserted with, and the statement does
+    /// not return which.
+    fn rewrites_keys(&mut self, _table: &str) -> QueryResult<bool> {
+        Ok(false)
     }
 
     /// Whether this column, both quoted, is the one that `LAST_INSERT_ID()` is about.
@@ -148,8 +161,8 @@ pub enum Lock {
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Suspects {
-    /// A trigger or a view, which puts something else in its place; the row can be locked, so that
-    /// nobody else has taken it.
+    /// A trigger or a view, which puts something else in its place; the row can be kept from others, so
+    /// that none of them has taken it.
     pub replaces: bool,
     /// A foreign key that cascades, by which it went along with another row.
     pub cascades: bool,

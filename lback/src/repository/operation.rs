@@ -106,7 +106,7 @@ pub trait Repository: Model {
             changes.validate()?;
             check_sendable::<Self::PostUpdate>(session)?;
             let Some(entity) = row::update::<Self>(session, &key, None, &changes)? else {
-                return row::stored::<Self>(session, &key);
+                return row::stored_now::<Self>(session, &key);
             };
             if notes {
                 Self::note_change(Some(&previous), Some(&entity), session)?;
@@ -132,7 +132,7 @@ pub trait Repository: Model {
         let notes = Self::hears_changes(session, 1)?;
         let is_quiet = !plan.is_heard && !notes && version.is_none();
         // Inside of a transaction a DELETE that turns out unclear cannot be taken back alone.
-        let asks = is_quiet && session.in_transaction() && !row::is_kept_while_deleted::<Self>();
+        let asks = is_quiet && session.in_transaction();
         if is_quiet && !row::must_be_seen::<Self>(session, asks)? {
             let deleted =
                 operation::<Self, _>(session, false, |session| row::delete::<Self>(session, &key));

@@ -8,6 +8,7 @@ use diesel::{Connection, QueryResult};
 
 use super::bound::{Changes, Inserts, Makes};
 use super::dialect::{Dialect, Lock, ReadingBack};
+use super::key::Entity;
 use super::keyed::Keyed;
 use super::measure;
 use super::model::{BackendOf, Conn, Form, Key, Model, Updates};
@@ -44,6 +45,19 @@ pub(super) fn select<R: Model>(conn: &mut Conn<R>, key: &Key<R>) -> Found<R> {
     <R::Columns as Makes<R::Entity, R::Table, Conn<R>>>::row(conn, statement, narrow).optional()
 }
 
+/// The row as it is now, which this transaction has locked by writing it, or by reading it to be written.
+///
+/// Where rows are read back by a SELECT, a plain one sees what was there when the transaction began, and what
+/// this transaction has changed since. A row whose UPDATE found it to be so already has not been changed, and
+/// what others have made of it would not be seen.
+pub(super) fn select_now<R: Model>(conn: &mut Conn<R>, key: &Key<R>) -> Found<R> {
+    if Conn::<R>::READING_BACK == ReadingBack::Returning {
+        return select::<R>(conn, key);
+    }
+    let row = select_locked::<R>(conn, key, Conn::<R>::TO_UPDATE)?;
+    Ok(row.map(|(row, _)| row))
+}
+
 /// With the row locked.
 pub(super) fn select_locked<R: Model>(
     conn: &mut Conn<R>,
@@ -74,6 +88,15 @@ pub(super) fn select_locked<R: Model>(
 /// In any order.
 pub(super) fn select_many<R: Model>(conn: &mut Conn<R>, keys: &[Key<R>]) -> Listed<R> {
     rows::<R, _>(conn, Select::<R, _>::new(is_any::<R>(keys)))
+}
+
+/// As [`select_now`].
+pub(super) fn select_many_now<R: Model>(conn: &mut Conn<R>, keys: &[Key<R>]) -> Listed<R> {
+    if Conn::<R>::READING_BACK == ReadingBack::Returning {
+        return select_many::<R>(conn, keys);
+    }
+    let rows = select_many_locked::<R>(conn, keys, Conn::<R>::TO_UPDATE)?;
+    Ok(rows.into_iter().map(|(row, _)| row).collect())
 }
 
 /// In the order of their keys, locked.
@@ -229,14 +252,20 @@ where
         let statement = statement.with_key();
         return match conn.execute_returning_count(&statement)? {
             0 => Ok(None),
-            1 => read_back(row::<R, _>(conn, SelectKept::<R>::new()).map(Some)),
+            1 => {
+                let kept = read_back(row::<R, _>(conn, SelectKept::<R>::new()))?;
+                if kept.key() == *key {
+                    return read_back(select_now::<R>(conn, key));
+                }
+                Ok(Some(kept))
+            }
             many => Err(too_many(many)),
         };
     }
     let statement = shapes.know::<Conn<R>, Of, _, _>(statement, Update::changes, kept)?;
     match conn.execute_returning_count(&statement)? {
         0 => Ok(None),
-        1 => read_back(select::<R>(conn, key)),
+        1 => read_back(select_now::<R>(conn, key)),
         many => Err(too_many(many)),
     }
 }
@@ -260,12 +289,7 @@ pub(super) fn update_many<R: Updates>(
     }
     match conn.execute_returning_count(&statement)? {
         many if many > keys.len() => Err(too_many(many)),
-        // With locks, to see what is there now.
-        few if few < keys.len() => {
-            let found = select_many_locked::<R>(conn, keys, Conn::<R>::TO_UPDATE);
-            read_back(found.map(|rows| rows.into_iter().map(|(row, _)| row).collect()))
-        }
-        _ => read_back(select_many::<R>(conn, keys)),
+        _ => read_back(select_many_now::<R>(conn, keys)),
     }
 }
 

@@ -30,7 +30,14 @@ pub(super) fn insert<R: Model>(session: &mut SessionOf<R>, data: &R::Insert) -> 
             {
                 return untold::<R, _>(session);
             }
-            write::<R, _>(session, |conn| query::insert_and_select::<R>(conn, data))
+            let is_taken = may_get_another_key::<R>(session, data)?;
+            write::<R, _>(session, |conn| {
+                let row = query::insert_and_select::<R>(conn, data)?;
+                if is_taken {
+                    return Err(query::written_in_vain(query::untold_key()));
+                }
+                Ok(row)
+            })
         }
     };
     let inserted = inserted.map_err(suppressed_if_nothing_came_back::<R>)?;
@@ -55,12 +62,12 @@ pub(super) fn update<R: Updates>(
         Some(Some(entity)) => reread::<R>(session, entity).map(Some),
         Some(None) => Err(match left::<R>(session, key)? {
             Some(row) if version.is_some() && R::version_of(&row) != version => {
-                session.wrote_nothing();
+                found_nothing::<R>(session)?;
                 stale::<R>(key)
             }
             Some(_) => suppressed::<R>(Some(key)),
             None => {
-                session.wrote_nothing();
+                found_nothing::<R>(session)?;
                 not_found::<R>(key)
             }
         }),
@@ -107,13 +114,23 @@ pub(super) fn delete<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Resu
     match write::<R, _>(session, |conn| query::delete::<R>(conn, key))? {
         0 if left::<R>(session, key)?.is_some() => Err(suppressed::<R>(Some(key))),
         0 => {
-            if !must_be_seen::<R>(session, true)? {
-                session.wrote_nothing();
-            }
+            found_nothing::<R>(session)?;
             Err(not_found::<R>(key))
         }
         _ => Ok(()),
     }
+}
+
+/// A statement about one row has found none. It has written nothing then, unless something that it sets off
+/// wrote all the same. Where the operation is undone alone it need not be known.
+#[cold]
+fn found_nothing<R: Model>(session: &mut SessionOf<R>) -> Result<()> {
+    if session.is_undone_alone()
+        || !session.look_up(|conn| conn.writes_unseen(&names::<R>()?.table))?
+    {
+        session.wrote_nothing();
+    }
+    Ok(())
 }
 
 /// Whether a row of this table must be seen to tell whether a DELETE that counts none has deleted it. If
@@ -197,6 +214,13 @@ pub(super) fn is_kept_while_deleted<R: Model>() -> bool {
     R::Connection::TO_DELETE == R::Connection::TO_UPDATE
 }
 
+/// The row as it stands, which is locked by now.
+pub(super) fn stored_now<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<R::Entity> {
+    session
+        .statement(|conn| query::select_now::<R>(conn, key))?
+        .ok_or_else(|| not_found::<R>(key))
+}
+
 /// The row as it stands.
 pub(super) fn stored<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<R::Entity> {
     session
@@ -253,7 +277,9 @@ pub(super) fn inserting<R: Model>(
     }
     // The number is preferred: when an INSERT with RETURNING has waited for a lock in vain, MariaDB's
     // client library (3.3) waits for the rest of the answer for ever.
-    if data.iter().all(|row| R::given_key(row).is_some()) || are_keys_told::<R>(session, data)? {
+    let is_given = data.iter().all(|row| R::given_key(row).is_some());
+    if is_given && !rewrites_keys::<R>(session)? || !is_given && are_keys_told::<R>(session, data)?
+    {
         return Ok(Inserting::Counting);
     }
     let can_return = session.fact(TypeId::of::<ReturnsInserted>(), |conn| {
@@ -264,6 +290,25 @@ pub(super) fn inserting<R: Model>(
     } else {
         Inserting::Counting
     })
+}
+
+/// Whether a row that is inserted may get another key than the one it gives.
+pub(super) fn rewrites_keys<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
+    struct Rewrites<R>(PhantomData<R>);
+    let rewrites = session.fact(TypeId::of::<Rewrites<R>>(), |conn| {
+        let table = &names::<R>()?.table;
+        conn.rewrites_keys(table).map(i64::from)
+    })?;
+    Ok(rewrites == 1)
+}
+
+/// Whether there is a row already of the key that this one gives, and something may give it another. Then
+/// the row that is found by that key afterwards is the old one.
+fn may_get_another_key<R: Model>(session: &mut SessionOf<R>, data: &R::Insert) -> Result<bool> {
+    let Some(key) = R::given_key(data) else {
+        return Ok(false);
+    };
+    Ok(rewrites_keys::<R>(session)? && left::<R>(session, &key)?.is_some())
 }
 
 /// Whether the server makes the keys of rows, none of which gives one, and tells them by their
@@ -295,7 +340,8 @@ fn reread<R: Model>(session: &mut SessionOf<R>, entity: R::Entity) -> Result<R::
     }
     let key = entity.key();
     let row = write::<R, _>(session, |conn| {
-        query::select::<R>(conn, &key)?.ok_or_else(|| query::written_in_vain(DieselError::NotFound))
+        let row = query::select_now::<R>(conn, &key)?;
+        row.ok_or_else(|| query::written_in_vain(DieselError::NotFound))
     })?;
     Ok(row)
 }

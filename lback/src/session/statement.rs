@@ -4,7 +4,7 @@ use diesel::connection::TransactionManager;
 use diesel::result::Error as DieselError;
 
 use super::care::caught;
-use super::ledger::{Cause, Guarding, Standing, Then};
+use super::ledger::{Cause, Guarding, Marking, Standing, Then};
 use super::{Session, SessionConnection};
 use crate::error::{Error, Result, classify, is_transient};
 
@@ -111,6 +111,11 @@ impl<C: SessionConnection> Session<C> {
         self.ledger.note_no_write();
     }
 
+    /// Whether what is written now is undone with the innermost level, whatever becomes of the one around it.
+    pub(crate) fn is_undone_alone(&self) -> bool {
+        !self.ledger.is_bare()
+    }
+
     #[cold]
     fn write_failed(&mut self, error: DieselError) -> Error {
         match error {
@@ -178,6 +183,9 @@ impl<C: SessionConnection> Session<C> {
         if !matches!(opened, Ok(Ok(()))) {
             self.break_off();
         }
+        if let Err(panic) = opened {
+            self.report_panic(panic);
+        }
     }
 
     /// Where Diesel sees that the transaction was ended through the connection, its depth has become
@@ -216,12 +224,19 @@ impl<C: SessionConnection> Session<C> {
     #[cold]
     fn mark(&mut self, guarding: Guarding, is_lent: bool) -> Result<()> {
         let identity = self.ledger.identity();
-        let Err(error) = self.raw().guard(identity, guarding) else {
-            match guarding {
-                Guarding::Look => self.ledger.looked(),
-                _ => self.ledger.marked(is_lent),
+        let error = match caught(|| self.raw().guard(identity, guarding)) {
+            Ok(Ok(())) => {
+                match guarding {
+                    Guarding::Look => self.ledger.looked(),
+                    _ => self.ledger.marked(is_lent),
+                }
+                return Ok(());
             }
-            return Ok(());
+            Ok(Err(error)) => error,
+            Err(panic) => {
+                self.not_marked();
+                std::panic::resume_unwind(panic);
+            }
         };
         let error = self.statement_failed(error);
         if guarding == Guarding::Move && self.ledger.is_sound() {
@@ -230,9 +245,19 @@ impl<C: SessionConnection> Session<C> {
             let then = self.ledger.missing();
             self.follow(then);
         }
-        self.ledger.abort(Cause::UNMARKED);
+        self.not_marked();
         self.ledger.check_usable()?;
         Err(error)
+    }
+
+    /// How much of the marking was executed, nobody knows. Where that sets more than a savepoint, the
+    /// connection may not be what it was before.
+    #[cold]
+    fn not_marked(&mut self) {
+        self.ledger.abort(Cause::UNMARKED);
+        if C::MARKING == Marking::BeforeLending {
+            self.break_off();
+        }
     }
 
     /// Fails if the open transaction cannot be committed, wherever COMMIT itself would not.

@@ -33,6 +33,23 @@ impl Dialect for MysqlConnection {
             .map(|answer| answer == 1)
     }
 
+    /// A trigger before the INSERT may set the key. One that the role may not see (it takes the right TRIGGER)
+    /// is not noticed.
+    fn rewrites_keys(&mut self, table: &str) -> QueryResult<bool> {
+        let (schema, table) = Self::SYNTAX.unquoted(table);
+        diesel::select(
+            sql::<Bool>(
+                "EXISTS (SELECT 1 FROM information_schema.triggers WHERE action_timing = 'BEFORE' \
+                 AND event_manipulation = 'INSERT' AND event_object_schema = coalesce(",
+            )
+            .bind::<Nullable<Text>, _>(schema)
+            .sql(", database()) AND event_object_table = ")
+            .bind::<Text, _>(table)
+            .sql(")"),
+        )
+        .get_result(self)
+    }
+
     fn numbers(&mut self, table: &str, column: &str) -> QueryResult<bool> {
         let (schema, table) = Self::SYNTAX.unquoted(table);
         let (_, column) = Self::SYNTAX.unquoted(column);

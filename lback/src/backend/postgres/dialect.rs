@@ -10,7 +10,7 @@ use diesel::pg::Pg;
 use diesel::query_builder::{Query, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
 use diesel::row::{Field, Row};
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::{QueryResult, RunQueryDsl as _};
 
 use super::Postgres;
@@ -30,13 +30,16 @@ impl<C: Postgres + AnySignals> Dialect for C {
     const TO_DELETE: Lock = Lock::None;
 
     fn suspects(&mut self, table: &str) -> QueryResult<Suspects> {
-        // In `tgtype` 1 is FOR EACH ROW, 2 BEFORE, 8 DELETE (pg_trigger.h). What stands behind a view may
+        // In `tgtype` 1 is FOR EACH ROW, 2 BEFORE, 8 DELETE (pg_trigger.h). A partition may have triggers of
+        // its own. What stands behind a view may
         // have such a trigger too; only one that could be updated without triggers of its own (8 and 16
         // are UPDATE and DELETE) takes a lock on its rows.
         diesel::select(
             sql::<BigInt>(
                 "COALESCE((SELECT (has_any_column_privilege(oid, 'UPDATE') \
-                 AND (EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = pg_class.oid AND tgtype & 11 = 11) \
+                 AND (EXISTS (SELECT 1 FROM pg_trigger WHERE tgtype & 11 = 11 AND tgrelid IN (\
+                 WITH RECURSIVE tree (part) AS (SELECT pg_class.oid UNION SELECT inhrelid \
+                 FROM pg_inherits JOIN tree ON inhparent = part) SELECT part FROM tree)) \
                  OR relkind = 'v' AND pg_relation_is_updatable(oid, false) & 24 = 24))::int \
                  + 2 * (EXISTS (SELECT 1 FROM pg_constraint WHERE conrelid = pg_class.oid \
                  AND contype = 'f' AND confdeltype = 'c'))::int \
@@ -48,6 +51,33 @@ impl<C: Postgres + AnySignals> Dialect for C {
         )
         .get_result(self)
         .map(Suspects::of_bits)
+    }
+
+    /// Rules that put something else in place, what stands behind a view, and triggers of any kind but AFTER .. FOR EACH ROW (1 in `tgtype`,
+    /// with neither 2, BEFORE, nor 64, INSTEAD OF), which nothing sets off where no row is written. A trigger
+    /// for each row must answer NULL if its row is not to be found. A function in PL/pgSQL without a word
+    /// that writes, or that calls another, does not write.
+    fn writes_unseen(&mut self, table: &str) -> QueryResult<bool> {
+        let writes =
+            "(insert|update|delete|merge|truncate|copy|perform|select|execute|call|notify)";
+        diesel::select(
+            sql::<Bool>(
+                "(WITH RECURSIVE tree (part) AS (SELECT oid FROM pg_class WHERE oid = to_regclass(",
+            )
+            .bind::<Text, _>(table)
+            .sql(&format!(
+                ") UNION SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = part) \
+                 SELECT EXISTS (SELECT 1 FROM pg_class JOIN tree ON oid = part WHERE relkind = 'v') \
+                 OR EXISTS (SELECT 1 FROM pg_rewrite JOIN tree ON ev_class = part WHERE is_instead AND ev_type IN ('2', '4')) \
+                 OR EXISTS (SELECT 1 FROM pg_trigger JOIN tree ON tgrelid = part \
+                 JOIN pg_proc ON pg_proc.oid = tgfoid JOIN pg_language ON pg_language.oid = prolang \
+                 WHERE NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 24 <> 0 AND tgtype & 67 <> 1 \
+                 AND CASE lanname WHEN 'plpgsql' THEN prosrc ~* '\\m{writes}\\M' \
+                 AND (tgtype & 1 = 0 OR prosrc ~* '\\mnull\\M') \
+                 WHEN 'internal' THEN false ELSE true END))"
+            )),
+        )
+        .get_result(self)
     }
 
     fn fingerprint<'row>(row: &impl Row<'row, Pg>) -> u64 {

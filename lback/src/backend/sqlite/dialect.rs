@@ -2,15 +2,15 @@
 
 use diesel::connection::LoadConnection;
 use diesel::deserialize::FromSqlRow;
-use diesel::dsl::sql;
 use diesel::expression::{IntoSql, QueryMetadata};
 use diesel::query_builder::{Query, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
 use diesel::row::{Field, Row};
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::BigInt;
 use diesel::sqlite::{Sqlite, SqliteType};
-use diesel::{QueryResult, RunQueryDsl as _, SqliteConnection};
+use diesel::{QueryResult, SqliteConnection};
 
+use super::schema::{Definition, definitions};
 use crate::repository::{
     Dialect, Duplicates, LeftOut, Lock, Narrow, ReadingBack, Suspects, Syntax,
 };
@@ -27,27 +27,19 @@ impl Dialect for SqliteConnection {
     const TO_DELETE: Lock = Lock::None;
 
     fn suspects(&mut self, table: &str) -> QueryResult<Suspects> {
-        let (schema, name) = Self::SYNTAX.unquoted(table);
-        let catalogues = match schema {
-            Some(schema) => vec![format!("\"{}\".sqlite_master", schema.replace('"', "\"\""))],
-            None => vec!["sqlite_master".to_owned(), "sqlite_temp_master".to_owned()],
-        };
-        for catalogue in catalogues {
-            let is_view = diesel::select(
-                sql::<Bool>(&format!(
-                    "EXISTS (SELECT 1 FROM {catalogue} WHERE type = 'view' AND name = "
-                ))
-                .bind::<Text, _>(&name)
-                .sql(" COLLATE NOCASE)"),
-            );
-            if is_view.get_result(self)? {
-                return Ok(Suspects {
-                    is_view: true,
-                    ..Suspects::default()
-                });
-            }
-        }
-        Ok(Suspects::default())
+        let (_, name) = Self::SYNTAX.unquoted(table);
+        let definitions = definitions(self)?;
+        Ok(Suspects {
+            is_view: definitions.iter().any(|it| it.is_view_named(&name)),
+            replaces: definitions.iter().any(|it| it.may_take_away(&name, true)),
+            cascades: false,
+        })
+    }
+
+    fn writes_unseen(&mut self, table: &str) -> QueryResult<bool> {
+        let (_, name) = Self::SYNTAX.unquoted(table);
+        let writes = |it: &Definition| it.is_view_named(&name) || it.may_take_away(&name, false);
+        Ok(definitions(self)?.iter().any(writes))
     }
 
     /// SQLite's integers have 64 bits, whatever the column was declared as.

@@ -17,6 +17,7 @@ mod dialect;
 mod migration;
 mod outbox;
 mod partial;
+mod schema;
 #[cfg(feature = "users")]
 pub mod users;
 

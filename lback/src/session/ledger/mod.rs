@@ -163,6 +163,12 @@ impl<W, N> Ledger<W, N> {
         Ok(())
     }
 
+    /// Whether the innermost level has no statement by which it could be undone.
+    pub(super) fn is_bare(&self) -> bool {
+        let level = self.stack.top();
+        level.is_some_and(|level| level.kind == Kind::Bare)
+    }
+
     /// Whether the innermost level refuses writes.
     pub(super) fn is_read_only(&self) -> bool {
         self.stack.is_read_only()

@@ -1,0 +1,234 @@
+//! A statement counts no row, and something was written all the same: by a trigger for each statement, or by
+//! one that took the row away, on the table, on a partition, or behind a view. If that was a delete of a row
+//! that was there, the row is deleted; otherwise nothing of it stays behind the error.
+
+use diesel::connection::SimpleConnection as _;
+use lback::Error;
+use lback_tests::Trace;
+use lback_tests::parcels::{Parcel, ParcelChanges, create_table, parcel, parcels};
+
+use crate::database::*;
+
+mod quiet {
+    use super::*;
+
+    own_parcels!();
+}
+
+own_parcels!();
+
+#[receiver(parcel_post_update, parcel_post_delete, after_commit)]
+fn done(parcel: &Parcel, signal: &SignalInfo, #[state] trace: &Trace) {
+    trace.note(format!("{} {}", signal.name(), parcel.content));
+}
+
+const TAKE: &str = "CREATE TABLE archive (content TEXT);
+    CREATE FUNCTION take() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF pg_trigger_depth() > 1 THEN RETURN OLD; END IF;
+        INSERT INTO archive VALUES (OLD.content);
+        DELETE FROM parcels WHERE id = OLD.id;
+        RETURN NULL;
+    END $$;";
+
+fn opened(more: &str) -> Option<(Database, Session, Trace)> {
+    let database = Database::empty()?;
+    let trace = Trace::new();
+    let mut session = database.session().with_state(trace.clone());
+    create_table(session.conn(), MADE_KEY, "");
+    session.conn().batch_execute(more).expect("it is SQL");
+    Some((database, session, trace))
+}
+
+/// How many parcels there are, and how many were put away.
+fn stand(database: &Database) -> (i64, i64) {
+    let mut connection = database.connection();
+    let archived = diesel::dsl::sql::<diesel::sql_types::BigInt>("(SELECT COUNT(*) FROM archive)");
+    (
+        parcels::table.count().get_result(&mut connection).unwrap(),
+        diesel::select(archived)
+            .get_result(&mut connection)
+            .unwrap(),
+    )
+}
+
+fn changed() -> ParcelChanges {
+    ParcelChanges {
+        content: Some("changed".to_owned()),
+        state: None,
+    }
+}
+
+/// An operation that finds no row, and whose error is passed over.
+fn passed_over<T: std::fmt::Debug>(
+    session: &mut Session,
+    operation: impl Fn(&mut Session) -> lback::Result<T>,
+) -> lback::Result<()> {
+    session.transaction(|session| {
+        let done = operation(session);
+        assert!(matches!(done, Err(Error::NotFound { .. })), "{done:?}");
+        Ok(())
+    })
+}
+
+fn assert_spoilt(passed_over: &lback::Result<()>) {
+    assert!(
+        matches!(passed_over, Err(Error::TransactionAborted { .. })),
+        "{passed_over:?}"
+    );
+}
+
+#[test]
+fn a_trigger_for_each_statement() {
+    for timing in ["BEFORE", "AFTER"] {
+        let Some((database, mut session, _trace)) = opened(&format!(
+            "CREATE TABLE archive (content TEXT);
+             CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+                 'BEGIN INSERT INTO archive VALUES (TG_OP); RETURN NULL; END';
+             CREATE TRIGGER note {timing} UPDATE OR DELETE ON parcels
+                 FOR EACH STATEMENT EXECUTE FUNCTION note()"
+        )) else {
+            return;
+        };
+        let updated = passed_over(&mut session, |session| {
+            quiet::Parcels.update(session, 7, changed())
+        });
+        assert_spoilt(&updated);
+        let deleted = passed_over(&mut session, |session| quiet::Parcels.delete(session, 7));
+        assert_spoilt(&deleted);
+        // What reads the row first has executed nothing.
+        passed_over(&mut session, |session| {
+            Parcels.update(session, 7, changed())
+        })
+        .unwrap();
+        assert_eq!(stand(&database), (0, 0), "{timing}");
+    }
+}
+
+#[test]
+fn an_update_whose_row_is_taken_away() {
+    for is_heard in [false, true] {
+        let trigger =
+            "CREATE TRIGGER take BEFORE UPDATE ON parcels FOR EACH ROW EXECUTE FUNCTION take()";
+        let Some((database, mut session, trace)) = opened(&format!("{TAKE} {trigger}")) else {
+            return;
+        };
+        let there = quiet::Parcels.create(&mut session, parcel("a")).unwrap();
+        let updated = passed_over(&mut session, |session| {
+            if is_heard {
+                Parcels.update(session, there.id, changed())
+            } else {
+                quiet::Parcels.update(session, there.id, changed())
+            }
+        });
+        assert_spoilt(&updated);
+        assert_eq!(stand(&database), (1, 0), "heard {is_heard}");
+        assert_eq!(trace.take(), [""; 0]);
+    }
+}
+
+#[test]
+fn an_update_behind_a_view_that_hides_the_row() {
+    let Some((database, mut session, _trace)) = opened(
+        "CREATE TABLE archive (content TEXT);
+         ALTER TABLE parcels RENAME TO behind;
+         CREATE VIEW parcels AS SELECT * FROM behind WHERE state <> 'gone';
+         CREATE FUNCTION hide() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             UPDATE behind SET state = 'gone' WHERE id = OLD.id; RETURN NULL; END $$;
+         CREATE TRIGGER hide INSTEAD OF UPDATE ON parcels FOR EACH ROW EXECUTE FUNCTION hide();
+         INSERT INTO behind VALUES (1, 'a', 'sent')",
+    ) else {
+        return;
+    };
+    let updated = passed_over(&mut session, |session| {
+        quiet::Parcels.update(session, 1, changed())
+    });
+    assert_spoilt(&updated);
+    assert_eq!(stand(&database), (1, 0));
+}
+
+#[test]
+fn a_delete_in_a_partition_with_a_trigger_of_its_own() {
+    let Some((database, mut session, trace)) = opened(&format!(
+        "DROP TABLE parcels;
+         CREATE TABLE parcels (id BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, content TEXT NOT NULL,
+             state TEXT NOT NULL) PARTITION BY RANGE (id);
+         CREATE TABLE many PARTITION OF parcels FOR VALUES FROM (0) TO (1000) PARTITION BY RANGE (id);
+         CREATE TABLE few PARTITION OF many FOR VALUES FROM (0) TO (100);
+         {TAKE}
+         CREATE TRIGGER take BEFORE DELETE ON few FOR EACH ROW EXECUTE FUNCTION take()"
+    )) else {
+        return;
+    };
+    let keys: Vec<_> = ["a", "b", "c", "d"]
+        .map(|content| {
+            quiet::Parcels
+                .create(&mut session, parcel(content))
+                .unwrap()
+                .id
+        })
+        .into();
+    session
+        .transaction(|session| quiet::Parcels.delete(session, keys[0]))
+        .unwrap();
+    quiet::Parcels.delete(&mut session, keys[1]).unwrap();
+    session
+        .transaction(|session| Parcels.delete(session, keys[2]))
+        .unwrap();
+    Parcels.delete(&mut session, keys[3]).unwrap();
+    assert_eq!(stand(&database), (0, 4));
+    assert_eq!(
+        trace.take(),
+        ["parcel_post_delete c", "parcel_post_delete d"]
+    );
+}
+
+/// What was asked before is not believed: a migration may have come in between.
+#[test]
+fn a_trigger_that_was_created_meanwhile() {
+    let Some((database, mut session, _trace)) = opened(TAKE) else {
+        return;
+    };
+    let keys = ["a", "b"].map(|content| {
+        quiet::Parcels
+            .create(&mut session, parcel(content))
+            .unwrap()
+            .id
+    });
+    session
+        .transaction(|session| quiet::Parcels.delete(session, keys[0]))
+        .unwrap();
+    let trigger =
+        "CREATE TRIGGER take BEFORE DELETE ON parcels FOR EACH ROW EXECUTE FUNCTION take()";
+    database.connection().batch_execute(trigger).unwrap();
+    let deleted = passed_over(&mut session, |session| {
+        quiet::Parcels.delete(session, keys[1])
+    });
+    assert_spoilt(&deleted);
+    assert_eq!(stand(&database), (1, 0));
+}
+
+/// Triggers as Diesel's own migrations set them, and others that cannot have written.
+#[test]
+fn a_row_that_was_not_there_spoils_nothing() {
+    let Some((database, mut session, _trace)) = opened(
+        "CREATE TABLE archive (content TEXT);
+         CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF NEW IS DISTINCT FROM OLD THEN NEW.state := 'sent'; END IF; RETURN NEW; END $$;
+         CREATE TRIGGER touch BEFORE UPDATE ON parcels FOR EACH ROW EXECUTE FUNCTION touch();
+         CREATE FUNCTION log() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             INSERT INTO archive VALUES (OLD.content); RETURN NULL; END $$;
+         CREATE TRIGGER log AFTER UPDATE OR DELETE ON parcels FOR EACH ROW EXECUTE FUNCTION log();
+         CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF current_user = 'nobody' THEN RAISE 'no'; END IF; RETURN NULL; END $$;
+         CREATE TRIGGER look BEFORE UPDATE OR DELETE ON parcels
+             FOR EACH STATEMENT EXECUTE FUNCTION look()",
+    ) else {
+        return;
+    };
+    passed_over(&mut session, |session| {
+        quiet::Parcels.update(session, 7, changed())
+    })
+    .unwrap();
+    passed_over(&mut session, |session| quiet::Parcels.delete(session, 7)).unwrap();
+    assert_eq!(stand(&database), (0, 0));
+}

@@ -1,0 +1,140 @@
+//! A trigger may take a row away before the statement gets to it. The statement then counts none: if that was
+//! a delete, the row is deleted; if it was an update, what the trigger wrote does not stay behind the error.
+
+use diesel::connection::SimpleConnection as _;
+use lback::Error;
+use lback_tests::Trace;
+use lback_tests::parcels::{Parcel, ParcelChanges, create_table, parcel, parcels};
+
+use crate::database::*;
+
+mod quiet {
+    use super::*;
+
+    own_parcels!();
+}
+
+own_parcels!();
+
+#[receiver(parcel_post_update, parcel_post_delete, after_commit)]
+fn done(parcel: &Parcel, signal: &SignalInfo, #[state] trace: &Trace) {
+    trace.note(format!("{} {}", signal.name(), parcel.content));
+}
+
+const TAKE: &str =
+    "INSERT INTO archive VALUES (OLD.content); DELETE FROM parcels WHERE id = OLD.id;";
+
+fn opened(more: &str) -> (Database, Session, Trace) {
+    let database = Database::empty().expect("there is always a SQLite");
+    let trace = Trace::new();
+    let mut session = database.session().with_state(trace.clone());
+    create_table(session.conn(), MADE_KEY, "");
+    let ddl = format!("CREATE TABLE archive (content TEXT); {more}");
+    session.conn().batch_execute(&ddl).expect("it is SQL");
+    (database, session, trace)
+}
+
+/// How many parcels there are, and how many were put away.
+fn stand(database: &Database) -> (i64, i64) {
+    let mut connection = database.connection();
+    let archived = diesel::dsl::sql::<diesel::sql_types::BigInt>("(SELECT COUNT(*) FROM archive)");
+    (
+        parcels::table.count().get_result(&mut connection).unwrap(),
+        diesel::select(archived)
+            .get_result(&mut connection)
+            .unwrap(),
+    )
+}
+
+fn changed() -> ParcelChanges {
+    ParcelChanges {
+        content: Some("changed".to_owned()),
+        state: None,
+    }
+}
+
+#[test]
+fn an_update_leaves_nothing_of_it() {
+    let trigger = format!("CREATE TRIGGER take BEFORE UPDATE ON parcels BEGIN {TAKE} END");
+    for is_heard in [false, true] {
+        let (database, mut session, trace) = opened(&trigger);
+        let there = quiet::Parcels.create(&mut session, parcel("a")).unwrap();
+        let passed_over: lback::Result<()> = session.transaction(|session| {
+            let updated = if is_heard {
+                Parcels.update(session, there.id, changed())
+            } else {
+                quiet::Parcels.update(session, there.id, changed())
+            };
+            assert!(
+                matches!(updated, Err(Error::NotFound { .. })),
+                "{updated:?}"
+            );
+            Ok(())
+        });
+        assert!(
+            matches!(passed_over, Err(Error::TransactionAborted { .. })),
+            "heard {is_heard}: {passed_over:?}"
+        );
+        assert_eq!(stand(&database), (1, 0), "heard {is_heard}");
+        // Where it can be undone alone, the whole goes on.
+        let nested = session.transaction(|session| {
+            let inner =
+                session.transaction(|session| quiet::Parcels.update(session, there.id, changed()));
+            assert!(inner.is_err(), "{inner:?}");
+            quiet::Parcels.create(session, parcel("b"))
+        });
+        nested.unwrap();
+        assert_eq!(stand(&database), (2, 0), "heard {is_heard}");
+        assert_eq!(trace.take(), [""; 0]);
+    }
+}
+
+#[test]
+fn a_row_that_a_delete_moves_is_deleted() {
+    for ddl in [
+        format!("CREATE TRIGGER take BEFORE DELETE ON parcels BEGIN {TAKE} END"),
+        format!(
+            "CREATE TEMP TRIGGER take DELETE ON main.parcels BEGIN {TAKE} SELECT RAISE(IGNORE); END"
+        ),
+    ] {
+        let (database, mut session, trace) = opened(&ddl);
+        let keys: Vec<_> = ["a", "b", "c", "d"]
+            .map(|content| {
+                quiet::Parcels
+                    .create(&mut session, parcel(content))
+                    .unwrap()
+                    .id
+            })
+            .into();
+        // The first delete of a session, which has asked nothing yet.
+        let inside = session.transaction(|session| quiet::Parcels.delete(session, keys[0]));
+        inside.unwrap();
+        assert_eq!(stand(&database), (3, 1), "{ddl}");
+        quiet::Parcels.delete(&mut session, keys[1]).unwrap();
+        session
+            .transaction(|session| Parcels.delete(session, keys[2]))
+            .unwrap();
+        Parcels.delete(&mut session, keys[3]).unwrap();
+        assert_eq!(stand(&database), (0, 4), "{ddl}");
+        assert_eq!(
+            trace.take(),
+            ["parcel_post_delete c", "parcel_post_delete d"]
+        );
+    }
+}
+
+#[test]
+fn a_row_that_was_not_there_spoils_nothing() {
+    let (database, mut session, _trace) = opened(
+        "CREATE TRIGGER a BEFORE DELETE ON parcels BEGIN INSERT INTO archive VALUES (OLD.content); END;
+         CREATE TRIGGER b BEFORE UPDATE ON parcels BEGIN INSERT INTO archive VALUES (OLD.content); END;
+         CREATE TRIGGER c AFTER UPDATE ON parcels BEGIN DELETE FROM archive; END",
+    );
+    let done: lback::Result<()> = session.transaction(|session| {
+        assert!(quiet::Parcels.delete(session, 7).is_err());
+        assert!(quiet::Parcels.update(session, 7, changed()).is_err());
+        quiet::Parcels.create(session, parcel("a")).map(drop)
+    });
+    done.unwrap();
+    assert_eq!(stand(&database), (1, 0));
+}
