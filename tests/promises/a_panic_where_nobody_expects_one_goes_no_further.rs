@@ -204,6 +204,68 @@ fn what_an_effect_leaves_behind() {
     drop(session);
 }
 
+/// It would end the program, if the session were dropped by a panic.
+#[test]
+fn what_a_failure_handler_holds() {
+    let Some((_database, session, _trace)) = opened() else {
+        return;
+    };
+    let bomb = Bomb;
+    let session = session.with_failure_handler(move |_| {
+        let _ = &bomb;
+    });
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(session)));
+    assert!(dropped.is_ok());
+}
+
+/// Panics when it is asked for anything that is an error.
+struct Touchy;
+
+impl tracing::Subscriber for Touchy {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        assert!(
+            *metadata.level() != tracing::Level::ERROR,
+            "in a subscriber"
+        );
+        false
+    }
+
+    fn register_callsite(
+        &self,
+        _: &'static tracing::Metadata<'static>,
+    ) -> tracing::subscriber::Interest {
+        tracing::subscriber::Interest::sometimes()
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, _: &tracing::Event<'_>) {}
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[test]
+fn a_subscriber_that_is_asked_whether_it_reads() {
+    let Some((database, mut session, trace)) = opened() else {
+        return;
+    };
+    let told = catch_unwind(AssertUnwindSafe(|| {
+        tracing::subscriber::with_default(Touchy, || {
+            let created = Users.create(&mut session, new_user("ada"));
+            // With failures that nobody has taken.
+            drop(session);
+            created
+        })
+    }));
+    assert!(matches!(told, Ok(Ok(_))), "{told:?}");
+    assert_eq!(trace.take(), ["welcome ada"]);
+    assert_eq!(crate::promises::stored(&mut database.session()), ["ada"]);
+}
+
 #[test]
 fn effects_that_are_left_in_a_session() {
     let Some((_database, mut session, _trace)) = opened() else {

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use diesel::connection::{Instrumentation, InstrumentationEvent};
+use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection as _};
 use lback::Error;
 use lback_tests::{Trace, new_user, note};
 
@@ -60,7 +60,7 @@ impl Instrumentation for Trap {
 /// What is tried: the names that should be stored if it is `Ok`.
 type Attempt = fn(&mut Session) -> lback::Result<Vec<&'static str>>;
 
-const ATTEMPTS: [(&str, Attempt); 4] = [
+const ATTEMPTS: [(&str, Attempt); 6] = [
     ("an operation alone", |session| {
         Users.create(session, new_user("ada"))?;
         Ok(vec!["ada"])
@@ -87,6 +87,22 @@ const ATTEMPTS: [(&str, Attempt); 4] = [
         session.transaction(|session| {
             Users.create(session, new_user("ada"))?;
             Err(lback::Invalid::new("a", "b").into())
+        })
+    }),
+    ("a transaction that reads", |session| {
+        session.read(|session| Users.count(session))?;
+        Ok(vec![])
+    }),
+    ("a nested level whose savepoint is gone", |session| {
+        session.transaction(|session| {
+            Users.create(session, new_user("ada"))?;
+            session.transaction(|session| {
+                Users.create(session, new_user("grace"))?;
+                session
+                    .conn()
+                    .batch_execute("RELEASE SAVEPOINT diesel_savepoint_1")?;
+                Ok(vec!["ada", "grace"])
+            })
         })
     }),
 ];
@@ -172,6 +188,62 @@ fn at_each(again: bool) {
             }
         }
         assert!(reached_the_end, "{what}: there are more events");
+    }
+}
+
+/// What is asked and told behind a COMMIT makes nothing look failed, and keeps no effect from running.
+#[test]
+fn behind_a_commit_that_stored_for_durable_receivers() {
+    for event in 0..400 {
+        let Some(database) = Database::with_outbox() else {
+            return;
+        };
+        let trace = Trace::new();
+        let mut session = database.session().with_state(trace.clone());
+        let left = Arc::new(AtomicUsize::new(usize::MAX));
+        let has_panicked = Arc::new(AtomicBool::new(false));
+        session.conn().set_instrumentation(Trap {
+            left: Arc::clone(&left),
+            again: false,
+            has_panicked: Arc::clone(&has_panicked),
+        });
+        session = session.with_failure_handler(|_| {});
+        left.store(event, Ordering::SeqCst);
+        let sent = catch_unwind(AssertUnwindSafe(|| {
+            kept::Users.create(&mut session, new_user("ada"))
+        }));
+        left.store(usize::MAX, Ordering::SeqCst);
+        let now = stored(&mut database.session());
+        let told = format!("event {event}: {sent:?}, stored {now:?}");
+        match &sent {
+            Ok(Ok(_)) => {
+                assert_eq!(now, ["ada"], "{told}");
+                assert_eq!(trace.take(), ["kept ada"], "{told}");
+            }
+            Ok(Err(Error::CommitUnknown { .. })) => assert_eq!(trace.take(), [""; 0], "{told}"),
+            Ok(Err(_)) | Err(_) => assert_eq!(now, [""; 0], "{told}"),
+        }
+        assert!(!session.in_transaction(), "{told}");
+        if !has_panicked.load(Ordering::SeqCst) {
+            return;
+        }
+    }
+    panic!("there are more events");
+}
+
+mod kept {
+    use super::*;
+
+    own_users!();
+
+    #[receiver(user_post_create, durable, id = "instrumented.keep", ordered = |user: &User| user.id)]
+    fn keep(user: &User) {
+        drop(user.clone());
+    }
+
+    #[receiver(user_post_create, after_commit)]
+    fn done(user: &User, #[state] trace: &Trace) {
+        trace.note(format!("kept {}", user.username));
     }
 }
 

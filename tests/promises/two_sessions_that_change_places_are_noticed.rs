@@ -2,6 +2,8 @@
 //! an effect of what is not stored, or a scope that stays.
 
 use std::mem::swap;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex};
 
 use lback::Error;
 use lback_tests::{Trace, new_user};
@@ -106,4 +108,100 @@ fn a_scope_does_not_pass_to_the_other() {
     let ((), recording) = session.record(|session| swap(session, &mut idle));
     assert!(recording.events().is_empty());
     session.with(7_u8, |session| swap(session, &mut idle));
+}
+
+/// A connection that goes back to whoever lent it.
+struct Lent {
+    connection: Option<Native>,
+    home: Arc<Mutex<Option<Native>>>,
+}
+
+impl Deref for Lent {
+    type Target = Native;
+
+    fn deref(&self) -> &Native {
+        self.connection.as_ref().expect("it is lent")
+    }
+}
+
+impl DerefMut for Lent {
+    fn deref_mut(&mut self) -> &mut Native {
+        self.connection.as_mut().expect("it is lent")
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        *self.home.lock().unwrap() = self.connection.take();
+    }
+}
+
+/// A session that is taken out of its own closure ends there, and nothing stays open on its connection.
+#[test]
+fn one_whose_connection_was_lent() {
+    for is_taken in [false, true] {
+        let Some((database, other, _idle, trace)) = two() else {
+            return;
+        };
+        let home = Arc::new(Mutex::new(None));
+        let lent = Lent {
+            connection: Some(database.connection()),
+            home: Arc::clone(&home),
+        };
+        let mut session = if is_taken {
+            Session::new(database.connection()).unwrap()
+        } else {
+            Session::from_guard(lent).unwrap()
+        };
+        session = session.with_state(trace.clone());
+        let mut other = Some(other);
+        let done = session.transaction(|session| {
+            Users.create(session, new_user("ada"))?;
+            let out = std::mem::replace(session, other.take().expect("it is asked once"));
+            if let Some(connection) = out.into_connection() {
+                *home.lock().unwrap() = Some(connection);
+            }
+            lback::Result::Ok(())
+        });
+        assert!(matches!(done, Err(Error::SessionSwapped)), "{done:?}");
+        drop(session);
+        let connection = home.lock().unwrap().take().expect("it came back");
+        let mut next = Session::new(connection).expect("nothing is open on it");
+        next = next.with_state(trace.clone());
+        Users.create(&mut next, new_user("grace")).unwrap();
+        assert_eq!(stored(&mut database.session()), ["grace"]);
+        assert_eq!(trace.take(), ["welcome grace"]);
+    }
+}
+
+/// The effects that waited behind the one that did it do not run, for the connection is not theirs: that is
+/// reported, and nobody waits for them.
+#[test]
+fn by_an_effect() {
+    let Some((database, session, idle, trace)) = two() else {
+        return;
+    };
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let hear = Arc::clone(&heard);
+    let mut session = session.with_failure_handler(move |failure| {
+        hear.lock().unwrap().push(failure.to_string());
+    });
+    let idle = Arc::new(Mutex::new(idle));
+    let other = Arc::clone(&idle);
+    let done = session.transaction(|session| {
+        session.on_commit(move |session: &mut Session| swap(session, &mut *other.lock().unwrap()));
+        Users.create(session, new_user("ada")).map(drop)
+    });
+    assert!(done.is_ok(), "{done:?}");
+    assert_eq!(stored(&mut database.session()), ["ada"]);
+    assert_eq!(trace.take(), [""; 0]);
+    drop(session);
+    let refused = Users.create(&mut idle.lock().unwrap(), new_user("grace"));
+    assert!(matches!(refused, Err(Error::SessionBroken)), "{refused:?}");
+    drop(idle);
+    let heard = heard.lock().unwrap();
+    assert!(
+        matches!(&heard[..], [one] if one.contains("it did not run")),
+        "{heard:?}"
+    );
 }

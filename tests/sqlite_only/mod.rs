@@ -1,10 +1,13 @@
 //! What only SQLite can show.
 
+mod a_connection_that_refuses_writes_goes_on_refusing;
 mod a_database_that_cannot_be_used_says_why;
+mod a_database_without_a_journal_is_refused;
 mod a_failed_commit_forgets_all_effects;
 mod a_new_file_may_be_opened_by_many_at_once;
 mod a_pool_of_a_private_database_has_one_connection;
 mod a_statement_that_ends_more_than_itself_is_noticed;
+mod a_statement_that_finds_no_row_may_have_written;
 mod a_table_may_lie_in_an_attached_database;
 mod an_application_may_have_users_of_its_own;
 mod an_integer_that_does_not_fit_is_an_error;

@@ -1,7 +1,7 @@
 //! A session for the length of a closure, on a connection that somebody else owns.
 
 use super::care::caught;
-use super::{Owner, Session, SessionConnection, base_of};
+use super::{Owner, Session, SessionConnection, base_of, require_journal};
 use crate::error::Error;
 use crate::registry::Registry;
 
@@ -22,7 +22,7 @@ impl<C: SessionConnection> Session<C> {
     ///
     /// # Errors
     ///
-    /// What the closure returned; [`Error::AlreadyInTransaction`]; [`Error::Registry`]. After
+    /// What the closure returned; [`Error::AlreadyInTransaction`]; [`Error::Registry`]; as [`new`](Self::new). After
     /// [`Error::SessionBroken`] the connection is not fit for use either, and Diesel's pools drop it.
     ///
     /// # Panics
@@ -55,6 +55,7 @@ impl<C: SessionConnection> Session<C> {
     ) -> std::result::Result<T, E> {
         Registry::known().map_err(Error::from)?;
         let base = base_of(connection)?;
+        require_journal(connection)?;
         // A session has no lifetime, so that receivers can write `&mut Session`: it must own.
         let outcome = replace_with::replace_with_or_abort_and_return(connection, |connection| {
             let mut session = Self::of(Owner::Own(connection));

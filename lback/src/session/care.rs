@@ -5,6 +5,9 @@ use std::any::Any;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+#[cfg(feature = "r2d2")]
+use diesel::{QueryResult, result::Error as DieselError};
+
 /// What a panic carries.
 pub(super) type Panic = Box<dyn Any + Send>;
 
@@ -14,6 +17,15 @@ pub(super) type Panic = Box<dyn Any + Send>;
 #[inline]
 pub(super) fn caught<R>(work: impl FnOnce() -> R) -> Result<R, Panic> {
     catch_unwind(AssertUnwindSafe(work))
+}
+
+/// Runs it; its panic is an error.
+#[cfg(feature = "r2d2")]
+pub(crate) fn without_panic<T>(work: impl FnOnce() -> QueryResult<T>) -> QueryResult<T> {
+    caught(work).unwrap_or_else(|panic| {
+        let what = format!("it panicked: {}", message_of(panic));
+        Err(DieselError::QueryBuilderError(what.into()))
+    })
 }
 
 /// Drops a value; the message of its panic, if it panics.

@@ -21,9 +21,11 @@ impl<C: SessionConnection> Session<C> {
                 self.ledger.bare_done();
                 Ok(Ok(()))
             }
-            Ok(Kind::Savepoint) => self.release(),
-            Ok(Kind::Outermost) if self.ledger.journal.is_waiting() => self.tell_and_commit(open),
-            Ok(Kind::Outermost) => self.commit(),
+            Ok(Kind::Savepoint) => self.surely(open, Self::release),
+            Ok(Kind::Outermost) if self.ledger.journal.is_waiting() => {
+                self.surely(open, |session| session.tell_and_commit(open))
+            }
+            Ok(Kind::Outermost) => self.surely(open, Self::commit),
             Err(Swapped) => Ok(Err(swapped(open))),
         };
         self.settle();
@@ -35,13 +37,44 @@ impl<C: SessionConnection> Session<C> {
     pub(super) fn undo(&mut self, open: &Open) {
         match self.ledger.closing(open) {
             Ok(Kind::Bare) => self.ledger.bare_failed(),
-            Ok(Kind::Savepoint) => self.undo_savepoint(),
-            Ok(Kind::Outermost) => self.undo_outermost(),
+            Ok(kind) => {
+                let undone = self.surely(open, |session| {
+                    match kind {
+                        Kind::Outermost => session.undo_outermost(),
+                        Kind::Savepoint | Kind::Bare => session.undo_savepoint(),
+                    }
+                    Ok(Ok(()))
+                });
+                if let Err(panic) = undone {
+                    self.report_panic(panic);
+                }
+            }
             Err(Swapped) => {
                 swapped(open);
             }
         }
         self.settle();
+    }
+
+    /// Ends a level, whatever panics meanwhile. What is asked of a connection may: Diesel's instrumentation
+    /// is the user's. Where the level is still open afterwards, nobody knows what has become of it.
+    fn surely(&mut self, open: &Open, end: impl FnOnce(&mut Self) -> Closed) -> Closed {
+        let panic = match caught(|| end(&mut *self)) {
+            Ok(closed) => return closed,
+            Err(panic) => panic,
+        };
+        match self.ledger.closing(open) {
+            Ok(Kind::Outermost) => {
+                self.break_off();
+                self.ledger.unknown();
+            }
+            Ok(Kind::Savepoint | Kind::Bare) => {
+                self.break_off();
+                self.ledger.undone(false);
+            }
+            Err(Swapped) => {}
+        }
+        Err(panic)
     }
 
     // Not a part of `close`: a level without a statement would pay for its frame.
@@ -57,7 +90,7 @@ impl<C: SessionConnection> Session<C> {
                 self.ledger.released();
                 return Ok(Ok(()));
             }
-            Ok(Err(error)) => Ok(Err(self.check_failed(error))),
+            Ok(Err(error)) => caught(|| self.check_failed(error)).map(Err),
             Err(panic) => Err(panic),
         };
         self.roll_back_savepoint();
@@ -105,7 +138,9 @@ impl<C: SessionConnection> Session<C> {
                 let guarding = self.ledger.committed();
                 self.leave(guarding, was_read_only);
                 if !parcels.is_empty() {
-                    self.parcels_stored(&parcels);
+                    if let Err(panic) = caught(|| self.parcels_stored(&parcels)) {
+                        self.report_panic(panic);
+                    }
                 }
                 Ok(Ok(()))
             }
@@ -120,7 +155,11 @@ impl<C: SessionConnection> Session<C> {
             DieselError::RollbackErrorOnCommit { commit_error, .. } => *commit_error,
             error => error,
         };
-        if self.raw().is_lost(&error) {
+        let is_lost = caught(|| self.raw().is_lost(&error)).unwrap_or_else(|panic| {
+            self.report_panic(panic);
+            true
+        });
+        if is_lost {
             self.break_off();
             self.ledger.unknown();
             return Error::CommitUnknown { source: error };
@@ -187,6 +226,14 @@ impl<C: SessionConnection> Session<C> {
         self.roll_back_outermost();
     }
 
+    /// Rolls back all levels at once, which nobody will close.
+    #[cold]
+    pub(super) fn undo_all(&mut self) {
+        if caught(|| self.roll_back_outermost()).is_err() {
+            self.break_off();
+        }
+    }
+
     fn roll_back_outermost(&mut self) {
         let was_read_only = self.ledger.is_read_only();
         self.unwind_to(self.ledger.base());
@@ -219,17 +266,25 @@ impl<C: SessionConnection> Session<C> {
         if guarding == Guarding::None && !was_read_only || self.ledger.is_broken() {
             return;
         }
-        let base = self.ledger.base();
-        let left = caught(|| {
-            // Not in a test transaction: it would be committed.
-            if guarding != Guarding::None && base == 0 {
-                self.raw().unguard()?;
-            }
-            if was_read_only {
-                self.raw().leave_read_only()?;
-            }
-            diesel::QueryResult::Ok(())
-        });
+        // Not in a test transaction: it would be committed.
+        if guarding != Guarding::None && self.ledger.base() == 0 {
+            let left = caught(|| self.raw().unguard());
+            self.has_left(left);
+        }
+        if was_read_only {
+            self.leave_read_only();
+        }
+    }
+
+    /// Lets the connection write again, if it was this session that kept it from that.
+    pub(super) fn leave_read_only(&mut self) {
+        if std::mem::take(&mut self.must_leave_read_only) {
+            let left = caught(|| self.raw().leave_read_only());
+            self.has_left(left);
+        }
+    }
+
+    fn has_left(&mut self, left: std::result::Result<diesel::QueryResult<()>, Panic>) {
         if !matches!(left, Ok(Ok(()))) {
             self.break_off();
         }

@@ -86,6 +86,18 @@ pub trait SessionConnection:
         )
     }
 
+    /// Whether the database keeps that by which it can undo what was written.
+    #[doc(hidden)]
+    fn keeps_journal(&mut self) -> diesel::QueryResult<bool> {
+        Ok(true)
+    }
+
+    /// Whether nothing need be done that an outermost read-only transaction refuses writes.
+    #[doc(hidden)]
+    fn refuses_writes(&mut self) -> diesel::QueryResult<bool> {
+        Ok(true)
+    }
+
     /// Run before an outermost read-only transaction begins, where BEGIN cannot say it.
     #[doc(hidden)]
     fn enter_read_only(&mut self) -> diesel::QueryResult<()> {

@@ -40,10 +40,23 @@ impl<C: SessionConnection> Session<C> {
     /// # lback::Result::Ok(())
     /// ```
     pub fn into_connection(mut self) -> Option<C> {
-        let gone = Owner::Lent(Box::new(Gone(PhantomData)));
-        match std::mem::replace(&mut self.connection, gone) {
+        self.leave_nothing_open();
+        match self.take_connection() {
             Owner::Own(connection) => Some(connection),
             Owner::Lent(_) => None,
+        }
+    }
+
+    pub(super) fn take_connection(&mut self) -> Owner<C> {
+        let gone = Owner::Lent(Box::new(Gone(PhantomData)));
+        std::mem::replace(&mut self.connection, gone)
+    }
+
+    /// A session that is taken out of its own closure, by another that is put in its place, ends inside its
+    /// transaction. Whoever has the connection next must not find that open.
+    pub(super) fn leave_nothing_open(&mut self) {
+        if self.ledger.is_in_transaction() {
+            self.undo_all();
         }
     }
 }

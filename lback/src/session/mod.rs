@@ -46,6 +46,8 @@ use crate::error::{Error, Result};
 use crate::receiver::{Outcome, Phase};
 use crate::registry::Registry;
 
+#[cfg(feature = "r2d2")]
+pub(crate) use self::care::without_panic;
 pub(crate) use self::care::{text_of, text_of_panic};
 pub(crate) use self::change::{Entry, Whom, Written};
 pub use self::connection::SessionConnection;
@@ -109,6 +111,8 @@ pub struct Session<C: SessionConnection> {
     /// Whether standard error was told of a failure.
     has_told: bool,
     facts: facts::Facts,
+    /// Whether the connection refuses writes for the sake of the open transaction.
+    must_leave_read_only: bool,
     prepared: Prepared,
     /// Where `async` effects run; `None` until it is known.
     #[cfg(feature = "tokio")]
@@ -131,7 +135,8 @@ impl<C: SessionConnection> Session<C> {
     ///
     /// [`Error::Registry`] if the program's receivers contradict each other: they are checked at
     /// the first session of a process. [`Error::AlreadyInTransaction`] if the connection is inside
-    /// a transaction; a test has [`for_test`](Self::for_test).
+    /// a transaction; a test has [`for_test`](Self::for_test). [`Error::Unsupported`] if the database
+    /// is a SQLite that keeps no journal, and so could undo nothing.
     pub fn new(connection: C) -> Result<Self> {
         Self::over(Owner::Own(connection))?.outside_of_transactions()
     }
@@ -197,7 +202,9 @@ impl<C: SessionConnection> Session<C> {
 
     fn over(connection: Owner<C>) -> Result<Self> {
         Registry::known()?;
-        Ok(Self::of(connection))
+        let mut session = Self::of(connection);
+        require_journal(session.raw())?;
+        Ok(session)
     }
 
     fn of(connection: Owner<C>) -> Self {
@@ -209,6 +216,7 @@ impl<C: SessionConnection> Session<C> {
             failures: Failures::default(),
             has_told: false,
             facts: facts::Facts::default(),
+            must_leave_read_only: false,
             prepared: Prepared::default(),
             #[cfg(feature = "tokio")]
             lane: None,
@@ -361,6 +369,8 @@ impl<C: SessionConnection> Drop for Session<C> {
     fn drop(&mut self) {
         // What is left belongs to the user, and a panic of it would end the program, if this is
         // already one.
+        self.leave_nothing_open();
+        self.report_what_waits();
         self.ledger.effects.discard_all();
         self.ledger.journal.clear();
         self.discard();
@@ -370,7 +380,20 @@ impl<C: SessionConnection> Drop for Session<C> {
         while let Some(failure) = self.failures.latest.pop_front() {
             care::drop_quietly(failure);
         }
+        care::drop_quietly(self.on_failure.take());
+        care::drop_quietly(self.take_connection());
     }
+}
+
+/// Fails if the database would not undo what is rolled back.
+fn require_journal<C: SessionConnection>(connection: &mut C) -> Result<()> {
+    // One that cannot be asked now says so when it is used.
+    if matches!(connection.keeps_journal(), Ok(false)) {
+        let what = "a database without a journal (`PRAGMA journal_mode = OFF`): what is rolled back would be \
+                    stored";
+        return Err(Error::Unsupported { what: what.into() });
+    }
+    Ok(())
 }
 
 /// How many transactions a session finds open and does not count. A test transaction of Diesel's is one, for nobody

@@ -122,6 +122,21 @@ impl<C: SessionConnection> Session<C> {
         self.ledger.effects.draining = outer;
     }
 
+    /// The session ends, and what is ready will not run: an effect has put another session in the place of
+    /// this one.
+    pub(super) fn report_what_waits(&mut self) {
+        while let Some(effect) = self.ledger.effects.next_ready() {
+            let why = "it did not run: its session was taken away while others ran";
+            let failure = Failure {
+                receiver: effect.receiver,
+                phase: effect.phase,
+                cause: FailureCause::Error(why.into()),
+            };
+            self.drop_for_user(effect);
+            self.report(failure);
+        }
+    }
+
     /// Runs one. Neither its panic, nor that of anything it leaves behind, goes further.
     pub(super) fn run_effect(&mut self, effect: Effect<Work<C>>) {
         let Effect {

@@ -1,6 +1,7 @@
 //! What a transaction stores for durable receivers: queued when a signal is sent, written just before the
 //! outermost COMMIT, when it is known what lasts.
 
+use super::care::caught;
 use super::ledger::{Guarding, Parcel};
 use super::{Event, Session, SessionConnection, Target, WAKE};
 use crate::error::{Error, Result, of_receiver};
@@ -97,8 +98,10 @@ impl<C: SessionConnection> Session<C> {
     #[cold]
     pub(crate) fn without_outbox(&mut self, error: Error) -> Error {
         if matches!(error, Error::Database(_)) && !self.in_transaction() {
-            if let Ok(false) = self.raw().has_outbox() {
-                return Error::NoOutbox;
+            match caught(|| self.raw().has_outbox()) {
+                Ok(Ok(false)) => return Error::NoOutbox,
+                Ok(_) => {}
+                Err(panic) => self.report_panic(panic),
             }
         }
         error

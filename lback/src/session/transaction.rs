@@ -151,11 +151,11 @@ impl<C: SessionConnection> Session<C> {
         let begun = if is_transaction {
             let sql = C::begin_sql(options)?;
             if options.read_only {
-                self.raw().enter_read_only().map_err(classify)?;
+                self.enter_read_only()?;
             }
             let begun = caught(|| self.raw().begin_with(&sql));
             if options.read_only && !matches!(begun, Ok(Ok(()))) {
-                self.raw().leave_read_only().map_err(classify)?;
+                self.leave_read_only();
             }
             begun
         } else {
@@ -174,6 +174,22 @@ impl<C: SessionConnection> Session<C> {
                     // A savepoint that nobody knows of may be set now, under a name that is used again.
                     self.ledger.abort(Cause::UNMARKED);
                 }
+                resume_unwind(panic)
+            }
+        }
+    }
+
+    /// Where the connection refuses writes already, it is left so.
+    fn enter_read_only(&mut self) -> Result<()> {
+        if self.raw().refuses_writes().map_err(classify)? {
+            return Ok(());
+        }
+        // Whether it was executed nobody knows, if Diesel's instrumentation panics beside it.
+        self.must_leave_read_only = true;
+        match caught(|| self.raw().enter_read_only()) {
+            Ok(entered) => entered.map_err(classify),
+            Err(panic) => {
+                self.leave_read_only();
                 resume_unwind(panic)
             }
         }

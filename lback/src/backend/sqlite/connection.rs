@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::{QueryResult, SqliteConnection};
+use diesel::sql_types::{Integer, Text};
+use diesel::{QueryResult, QueryableByName, RunQueryDsl as _, SqliteConnection};
 
 use super::partial;
 use crate::error::{Error, Result, is_transient};
@@ -14,6 +15,18 @@ use crate::session::{
 };
 
 impl Sealed for SqliteConnection {}
+
+#[derive(QueryableByName)]
+struct Mode {
+    #[diesel(sql_type = Text)]
+    journal_mode: String,
+}
+
+#[derive(QueryableByName)]
+struct Refusal {
+    #[diesel(sql_type = Integer)]
+    query_only: i32,
+}
 
 impl SessionConnection for SqliteConnection {
     fn prepare(&mut self) -> QueryResult<()> {
@@ -49,6 +62,18 @@ impl SessionConnection for SqliteConnection {
             Lock::Immediate => "BEGIN IMMEDIATE",
             Lock::Exclusive => "BEGIN EXCLUSIVE",
         }))
+    }
+
+    fn keeps_journal(&mut self) -> QueryResult<bool> {
+        let mode: Vec<Mode> = diesel::sql_query("PRAGMA journal_mode").load(self)?;
+        Ok(!mode
+            .iter()
+            .any(|it| it.journal_mode.eq_ignore_ascii_case("off")))
+    }
+
+    fn refuses_writes(&mut self) -> QueryResult<bool> {
+        let set: Vec<Refusal> = diesel::sql_query("PRAGMA query_only").load(self)?;
+        Ok(set.iter().any(|it| it.query_only != 0))
     }
 
     fn enter_read_only(&mut self) -> QueryResult<()> {

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::super::care::{caught, drop_quietly};
-use super::{Failure, FailureHandler, Failures, is_logged, tell};
+use super::super::care::drop_quietly;
+use super::{Failure, FailureHandler, Failures, tell, tell_if_unlogged};
 
 /// Failures of what runs beside a session, which may be gone by then.
 #[derive(Default)]
@@ -37,12 +37,11 @@ impl LateFailures {
 impl Drop for LateFailures {
     fn drop(&mut self) {
         let kept = self.take();
-        if kept.count > u64::from(*self.has_told.get_mut()) && !is_logged() {
-            caught(|| {
+        if kept.count > u64::from(*self.has_told.get_mut()) {
+            tell_if_unlogged(|| {
                 let count = kept.count;
                 eprintln!("lback: {count} failures of `async` receivers were taken by nobody");
-            })
-            .unwrap_or_default();
+            });
         }
         for failure in kept.latest {
             drop_quietly(failure);

@@ -99,6 +99,16 @@ fn is_logged() -> bool {
     }
 }
 
+/// Tells on standard error, if nobody reads what is logged. Who does is the user's, and may panic.
+fn tell_if_unlogged(say: impl FnOnce()) {
+    let told = caught(|| {
+        if !is_logged() {
+            say();
+        }
+    });
+    told.unwrap_or_else(|panic| drop(message_of(panic)));
+}
+
 /// How many failures a session keeps.
 const KEPT: usize = 100;
 
@@ -187,11 +197,10 @@ impl<C: SessionConnection> Session<C> {
     /// one that nobody could be told of.
     pub(super) fn tell_of_untaken_failures(&mut self) {
         let count = self.failures.count;
-        if count > u64::from(self.has_told) && !is_logged() {
-            caught(|| {
+        if count > u64::from(self.has_told) {
+            tell_if_unlogged(|| {
                 eprintln!("lback: a session was dropped with {count} failures that nobody took");
-            })
-            .unwrap_or_default();
+            });
         }
     }
 
