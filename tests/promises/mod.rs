@@ -16,6 +16,7 @@ mod a_failing_effect_changes_nothing_for_the_caller;
 mod a_failing_receiver_leaves_nothing;
 mod a_failure_that_nobody_would_see_is_told_on_standard_error;
 mod a_hammered_pool_loses_nothing_and_doubles_nothing;
+mod a_hook_that_panics_costs_the_pool_no_connection;
 mod a_key_may_have_several_columns;
 mod a_long_queue_keeps_no_other_waiting;
 mod a_missing_table_is_told_with_the_remedy;

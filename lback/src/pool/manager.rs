@@ -6,7 +6,7 @@ use diesel::QueryResult;
 use diesel::connection::{CacheSize, TransactionManager};
 use diesel::r2d2::{ConnectionManager, Error, ManageConnection, R2D2Connection};
 
-use crate::session::{Facts, SessionConnection, Settings};
+use crate::session::{Facts, SessionConnection, Settings, without_panic};
 
 /// What the application does with a connection.
 pub(super) type Hook<C> = Arc<dyn Fn(&mut C) -> QueryResult<()> + Send + Sync>;
@@ -35,14 +35,16 @@ impl<C: SessionConnection + R2D2Connection> Manager<C> {
 
     /// What is done with a new connection before anybody has it.
     pub(super) fn make_ready(&self, connection: &mut C) -> QueryResult<()> {
-        if !self.keeps_statements {
-            connection.set_prepared_statement_cache_size(CacheSize::Disabled);
-        }
-        connection.prepare()?;
-        match &self.on_connect {
-            Some(hook) => hook(connection),
-            None => Ok(()),
-        }
+        without_panic(|| {
+            if !self.keeps_statements {
+                connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+            }
+            connection.prepare()?;
+            match &self.on_connect {
+                Some(hook) => hook(connection),
+                None => Ok(()),
+            }
+        })
     }
 }
 
@@ -61,20 +63,22 @@ impl<C> Default for Hooks<C> {
     }
 }
 
+/// Hooks and Diesel's instrumentation are the application's, and may panic. r2d2 goes on counting a
+/// connection at which anything panics, until there is no room for another; and its threads, which make
+/// new ones, tell nobody.
 impl<C: SessionConnection + R2D2Connection> ManageConnection for Manager<C> {
     type Connection = C;
     type Error = Error;
 
     fn connect(&self) -> Result<C, Error> {
-        let mut connection = self.connections.connect()?;
+        let connected = without_panic(|| Ok(self.connections.connect()));
+        let mut connection = connected.map_err(Error::QueryError)??;
         // The server may have been started anew, as another version or with other settings.
         self.facts.forget();
         self.make_ready(&mut connection)
             .map_err(Error::QueryError)?;
         if self.is_for_test {
-            connection
-                .begin_test_transaction()
-                .map_err(Error::QueryError)?;
+            without_panic(|| connection.begin_test_transaction()).map_err(Error::QueryError)?;
         }
         Ok(connection)
     }
@@ -82,13 +86,16 @@ impl<C: SessionConnection + R2D2Connection> ManageConnection for Manager<C> {
     /// Asked before a connection is handed out again. Where r2d2 would send a question that means
     /// nothing, this sends what undoes a transaction that nobody knows of.
     fn is_valid(&self, connection: &mut C) -> Result<(), Error> {
-        if !self.is_for_test {
-            connection.reset().map_err(Error::QueryError)?;
-        }
-        match &self.before_reuse {
-            Some(hook) => hook(connection).map_err(Error::QueryError),
-            None => Ok(()),
-        }
+        let valid = without_panic(|| {
+            if !self.is_for_test {
+                connection.reset()?;
+            }
+            match &self.before_reuse {
+                Some(hook) => hook(connection),
+                None => Ok(()),
+            }
+        });
+        valid.map_err(Error::QueryError)
     }
 
     /// Asked when a connection comes back. Diesel spares one whose transaction is a test's
