@@ -12,13 +12,15 @@ fn levels_are_counted_from_what_was_there() {
     assert_eq!((ledger.base(), ledger.depth_of_connection()), (0, 0));
     ledger.set_base(2);
     assert_eq!((ledger.base(), ledger.depth_of_connection()), (2, 2));
-    assert!(!ledger.is_in_transaction());
+    assert!(!ledger.is_in_transaction() && !ledger.is_bare());
     let outer = open(&mut ledger, Kind::Outermost);
-    assert!(ledger.is_in_transaction());
+    assert!(ledger.is_in_transaction() && !ledger.is_bare());
     assert_eq!((ledger.depth(), ledger.depth_of_connection()), (1, 3));
     let bare = open(&mut ledger, Kind::Bare);
     assert_eq!(ledger.depth(), 1);
+    assert!(ledger.is_bare());
     let inner = open(&mut ledger, Kind::Savepoint);
+    assert!(!ledger.is_bare());
     assert_eq!((ledger.depth(), ledger.depth_of_connection()), (2, 4));
     for (open, kind) in [
         (&inner, Kind::Savepoint),
