@@ -79,11 +79,19 @@ fn assert_spoilt(passed_over: &lback::Result<()>) {
 
 #[test]
 fn a_trigger_for_each_statement() {
-    for timing in ["BEFORE", "AFTER"] {
+    let itself = "INSERT INTO archive VALUES (TG_OP)";
+    let by_another = "noted := put(TG_OP)";
+    for (timing, writes) in [
+        ("BEFORE", itself),
+        ("AFTER", itself),
+        ("BEFORE", by_another),
+    ] {
         let Some((database, mut session, _trace)) = opened(&format!(
             "CREATE TABLE archive (content TEXT);
+             CREATE FUNCTION put(text) RETURNS text LANGUAGE sql AS
+                 'INSERT INTO archive VALUES ($1) RETURNING content';
              CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
-                 'BEGIN INSERT INTO archive VALUES (TG_OP); RETURN NULL; END';
+                 'DECLARE noted TEXT; BEGIN {writes}; RETURN NULL; END';
              CREATE TRIGGER note {timing} UPDATE OR DELETE ON parcels
                  FOR EACH STATEMENT EXECUTE FUNCTION note()"
         )) else {

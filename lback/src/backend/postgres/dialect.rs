@@ -53,10 +53,11 @@ impl<C: Postgres + AnySignals> Dialect for C {
         .map(Suspects::of_bits)
     }
 
-    /// Rules that put something else in place, what stands behind a view, and triggers of any kind but AFTER .. FOR EACH ROW (1 in `tgtype`,
-    /// with neither 2, BEFORE, nor 64, INSTEAD OF), which nothing sets off where no row is written. A trigger
-    /// for each row must answer NULL if its row is not to be found. A function in PL/pgSQL without a word
-    /// that writes, or that calls another, does not write.
+    /// Rules that put something else in place, what stands behind a view, and triggers of any kind but
+    /// AFTER .. FOR EACH ROW (1 in `tgtype`, with neither 2, BEFORE, nor 64, INSTEAD OF), which nothing sets off
+    /// where no row is written. A function in PL/pgSQL writes by one of a few words, or by a function that it
+    /// calls: that is looked for in a trigger for each statement. One for each row must answer NULL if its row
+    /// is not to be found.
     fn writes_unseen(&mut self, table: &str) -> QueryResult<bool> {
         let writes =
             "(insert|update|delete|merge|truncate|copy|perform|select|execute|call|notify)";
@@ -72,8 +73,9 @@ impl<C: Postgres + AnySignals> Dialect for C {
                  OR EXISTS (SELECT 1 FROM pg_trigger JOIN tree ON tgrelid = part \
                  JOIN pg_proc ON pg_proc.oid = tgfoid JOIN pg_language ON pg_language.oid = prolang \
                  WHERE NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 24 <> 0 AND tgtype & 67 <> 1 \
-                 AND CASE lanname WHEN 'plpgsql' THEN prosrc ~* '\\m{writes}\\M' \
-                 AND (tgtype & 1 = 0 OR prosrc ~* '\\mnull\\M') \
+                 AND CASE lanname WHEN 'plpgsql' THEN CASE tgtype & 1 \
+                 WHEN 0 THEN prosrc ~* '\\m{writes}\\M|\\(' \
+                 ELSE prosrc ~* '\\m{writes}\\M' AND prosrc ~* '\\mnull\\M' END \
                  WHEN 'internal' THEN false ELSE true END))"
             )),
         )
