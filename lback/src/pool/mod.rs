@@ -114,7 +114,7 @@ impl<C: SessionConnection + R2D2Connection> Database<C> {
         let session = if self.settings.is_for_test {
             Session::in_test_transaction(guard)?
         } else {
-            Session::from_guard(guard)?
+            Session::from_own_pool(guard)?
         };
         let session = session.with_settings(&self.settings);
         #[cfg(feature = "tokio")]

@@ -4,7 +4,7 @@ use std::any::TypeId;
 
 use super::dialect::Dialect;
 use super::measure;
-use super::model::{Key, Model};
+use super::model::{Conn, Key, Model};
 use super::query;
 use super::row::SessionOf;
 use crate::error::Result;
@@ -23,11 +23,7 @@ pub(super) fn fetch<R: Model>(
     session: &mut SessionOf<R>,
     keys: &[Key<R>],
 ) -> Result<Vec<R::Entity>> {
-    let mut rows = Vec::with_capacity(keys.len());
-    for chunk in key_chunks::<R>(session, keys)? {
-        rows.extend(session.statement(|conn| query::select_many::<R>(conn, chunk))?);
-    }
-    Ok(rows)
+    fetch_by::<R>(session, keys, query::select_many::<R>)
 }
 
 /// Reads rows that are locked by now, in any order, as they are.
@@ -35,9 +31,17 @@ pub(super) fn fetch_now<R: Model>(
     session: &mut SessionOf<R>,
     keys: &[Key<R>],
 ) -> Result<Vec<R::Entity>> {
+    fetch_by::<R>(session, keys, query::select_many_now::<R>)
+}
+
+fn fetch_by<R: Model>(
+    session: &mut SessionOf<R>,
+    keys: &[Key<R>],
+    select: fn(&mut Conn<R>, &[Key<R>]) -> query::Listed<R>,
+) -> Result<Vec<R::Entity>> {
     let mut rows = Vec::with_capacity(keys.len());
     for chunk in key_chunks::<R>(session, keys)? {
-        rows.extend(session.statement(|conn| query::select_many_now::<R>(conn, chunk))?);
+        rows.extend(session.statement(|conn| select(conn, chunk))?);
     }
     Ok(rows)
 }

@@ -152,7 +152,15 @@ impl<C: SessionConnection> Session<C> {
     ///
     /// As [`new`](Self::new).
     pub fn from_guard(guard: impl DerefMut<Target = C> + Send + 'static) -> Result<Self> {
-        let mut session = Self::over(Owner::Lent(Box::new(guard)))?;
+        let mut session = Self::from_own_pool(guard)?;
+        require_journal(session.raw())?;
+        Ok(session)
+    }
+
+    /// On a connection of our own pool, which has looked at the database when it was made.
+    pub(crate) fn from_own_pool(guard: impl DerefMut<Target = C> + Send + 'static) -> Result<Self> {
+        Registry::known()?;
+        let mut session = Self::of(Owner::Lent(Box::new(guard)));
         session.raw().observe();
         let base = base_of(session.raw())?;
         session.ledger.set_base(base);
