@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules of `lback`, from the ground up (`docs/architecture.md`).
 const LEVELS: [&[&str]; 7] = [
-    &["error", "receiver", "value", "trace"],
+    &["care", "error", "receiver", "value", "trace"],
     &["registry"],
     &["session"],
     &["signal", "pool", "outbox"],

@@ -66,6 +66,7 @@ mod postgres;
 #[path = "backend/sqlite/mod.rs"]
 pub mod sqlite;
 
+mod care;
 mod error;
 mod inspect;
 pub mod outbox;

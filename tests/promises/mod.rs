@@ -65,6 +65,7 @@ mod an_effect_owns_what_it_saw;
 mod an_effect_waits_for_the_outermost_commit;
 mod an_error_repeats_no_value;
 mod an_error_says_its_cause_once;
+mod an_error_that_panics_is_an_error_all_the_same;
 mod an_isolated_receiver_fails_alone;
 mod an_operation_that_fails_after_its_statement_leaves_nothing;
 mod an_update_of_a_stale_copy_is_refused;

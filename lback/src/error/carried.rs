@@ -7,6 +7,7 @@ use diesel::result::Error as DieselError;
 use super::causes::causes;
 use super::probe::{Answer, Found, ask, in_silence, text_of};
 use super::{Error, Veto, database};
+use crate::care::unless_it_panics;
 
 /// The first of ours, in an error and its sources, that those further out must know.
 pub(super) struct Carried {
@@ -36,10 +37,9 @@ fn look(error: &(dyn StdError + 'static)) -> Option<Answer> {
     } else {
         return ask(error);
     };
-    Some(Answer {
-        found,
-        text: text_of(error),
-    })
+    // The text has that of the errors which hold a veto, and those are the user's.
+    let text = unless_it_panics(|| text_of(error)).unwrap_or_default();
+    Some(Answer { found, text })
 }
 
 /// What an error of ours is; and, for one below which nobody looks, whether anything there is

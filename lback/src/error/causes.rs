@@ -2,6 +2,8 @@
 
 use std::error::Error as StdError;
 
+use crate::care::unless_it_panics;
+
 /// How far a chain of sources is followed: an error may make up a new source each time it is asked.
 const MOST: usize = 1_000;
 
@@ -16,7 +18,7 @@ pub(crate) fn causes<'e>(
     let mut next = Some(error);
     let chain = std::iter::from_fn(move || {
         let error = next?;
-        next = error.source().filter(|source| !is_same(*source, met));
+        next = source_of(error).filter(|source| !is_same(*source, met));
         distance += 1;
         if distance == most {
             (met, distance, most) = (error, 0, most * 2);
@@ -24,6 +26,13 @@ pub(crate) fn causes<'e>(
         Some(error)
     });
     chain.take(MOST)
+}
+
+/// What an error names as its cause. It is user code: one that panics has none.
+pub(super) fn source_of<'e>(
+    error: &'e (dyn StdError + 'static),
+) -> Option<&'e (dyn StdError + 'static)> {
+    unless_it_panics(|| error.source()).flatten()
 }
 
 /// Whether both are one object. A newtype and what is inside it have one address and two vtables.

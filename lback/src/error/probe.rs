@@ -14,9 +14,10 @@
 use std::cell::Cell;
 use std::error::Error as StdError;
 use std::fmt::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Veto;
+use super::causes::source_of;
+use crate::care::unless_it_panics;
 use crate::receiver::Registration;
 
 /// What an error of ours is, as far as those further out must know.
@@ -97,24 +98,21 @@ pub(super) fn tell(
 /// text is that one's and nothing else; or if it has no source, and the text holds just one. Text
 /// around one of ours beside another source is a remark, not the cause.
 pub(super) fn ask(error: &(dyn StdError + 'static)) -> Option<Answer> {
-    let is_last = error.source().is_none();
+    let is_last = source_of(error).is_none();
     let heard = Vec::new();
     let outer = listen(Some(Ear { is_last, heard }));
     let mut text = Bounded::default();
-    let printed = catch_unwind(AssertUnwindSafe(|| {
+    let printed = unless_it_panics(|| {
         // By convention `{:#}` prints the causes too: for those that do not show them as sources.
         if is_last {
             write!(text, "{error:#}")
         } else {
             write!(text, "{error}")
         }
-    }));
+    });
     let ear = listen(outer);
-    if let Err(panic) = printed {
-        // It may panic when dropped, as it did when printed.
-        std::mem::forget(panic);
-        return None;
-    }
+    // What does not fit is not read; of one that panics nothing is believed.
+    let _ = printed?;
     let mut heard = ear?.heard.into_iter();
     let (Some((found, own)), None) = (heard.next(), heard.next()) else {
         return None;

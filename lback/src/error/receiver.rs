@@ -3,8 +3,10 @@
 use diesel::result::Error as DieselError;
 
 use super::carried::Carried;
+use super::causes::source_of;
 use super::probe::Found;
 use super::{Error, Veto, database};
+use crate::care::drop_quietly;
 use crate::receiver::{BoxError, Registration};
 
 /// Wraps what `receiver` returned.
@@ -36,6 +38,7 @@ pub(crate) fn of_receiver(receiver: &'static Registration, error: BoxError) -> E
             chain,
             signal,
         } => {
+            drop_quietly(error);
             return Error::Recursion {
                 limit,
                 chain,
@@ -46,6 +49,7 @@ pub(crate) fn of_receiver(receiver: &'static Registration, error: BoxError) -> E
             receiver,
             type_name,
         } => {
+            drop_quietly(error);
             return Error::StateMissing {
                 receiver,
                 type_name,
@@ -64,14 +68,21 @@ pub(crate) fn of_receiver(receiver: &'static Registration, error: BoxError) -> E
         format!("refused: {veto}"),
         format!("vetoed by {receiver}: {veto}"),
     ];
-    let adds_nothing =
-        carried.depth == 0 && error.source().is_none() && said_anyway.contains(&carried.text);
+    let adds_nothing = carried.depth == 0
+        && source_of(error.as_ref()).is_none()
+        && said_anyway.contains(&carried.text);
+    let source = if adds_nothing {
+        drop_quietly(error);
+        None
+    } else {
+        Some(error)
+    };
     let Veto { message, field } = veto;
     Error::Vetoed {
         receiver,
         message,
         field,
-        source: (!adds_nothing).then_some(error),
+        source,
     }
 }
 
@@ -87,7 +98,10 @@ pub(crate) fn of_closure(error: BoxError) -> Error {
         Err(error) => error,
     };
     match Carried::by(error.as_ref()).map(|carried| carried.found) {
-        Some(Found::Veto(veto)) => Error::Refused(veto),
+        Some(Found::Veto(veto)) => {
+            drop_quietly(error);
+            Error::Refused(veto)
+        }
         Some(Found::Vetoed(receiver, Veto { message, field })) => Error::Vetoed {
             receiver,
             message,

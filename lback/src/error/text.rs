@@ -8,6 +8,7 @@ use super::causes::causes;
 use super::database::lacks_a_table;
 use super::probe::{Found, tell};
 use super::{Error, Veto};
+use crate::care::text_of;
 use crate::receiver::Registration;
 
 impl fmt::Display for Error {
@@ -25,7 +26,7 @@ impl fmt::Debug for Error {
         write!(f, "{self}")?;
         causes(self)
             .skip(1)
-            .try_for_each(|error| write!(f, "\n  caused by: {error}"))
+            .try_for_each(|error| write!(f, "\n  caused by: {}", text_of(error)))
     }
 }
 
@@ -42,7 +43,7 @@ pub(crate) struct Whole<'e>(pub(crate) &'e (dyn StdError + 'static));
 
 impl fmt::Display for Whole<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
+        f.write_str(&text_of(self.0))?;
         in_one_line(f, causes(self.0).skip(1))
     }
 }
@@ -51,7 +52,7 @@ fn in_one_line<'e>(
     f: &mut fmt::Formatter<'_>,
     mut causes: impl Iterator<Item = &'e (dyn StdError + 'static)>,
 ) -> fmt::Result {
-    causes.try_for_each(|error| write!(f, ": {error}"))
+    causes.try_for_each(|error| write!(f, ": {}", text_of(error)))
 }
 
 // An error tells its cause in its text or as its source. Here the text has it where it is what a
@@ -100,7 +101,7 @@ impl StdError for Error {
 
 fn below_the_veto<'e>(outer: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
     let carried = Carried::by(outer)?;
-    causes(outer).nth(carried.depth)?.source()
+    causes(outer).nth(carried.depth + 1)
 }
 
 impl Veto {
@@ -311,7 +312,7 @@ fn print_veto(
         return veto.print(f);
     };
     for error in causes(outer).take(carried.depth) {
-        write!(f, "{error}: ")?;
+        write!(f, "{}: ", text_of(error))?;
     }
     // That of an operation further in names the receiver itself.
     f.write_str(carried.text.strip_prefix(&by).unwrap_or(&carried.text))

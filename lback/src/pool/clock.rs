@@ -5,11 +5,12 @@
 //! so a test that stops tokio's clock must not end the waiting.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
+
+use crate::care::unless_it_panics;
 
 /// What `work` comes to, or `None` if it has not come to it by then.
 pub(super) async fn before<F: Future>(deadline: Instant, work: F) -> Option<F::Output> {
@@ -122,7 +123,7 @@ fn keep_watch() {
             drop(book);
             for waker in late.into_values() {
                 // One runtime's panic must not keep the others waiting.
-                let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+                unless_it_panics(|| waker.wake());
             }
             book = self::book();
             continue;

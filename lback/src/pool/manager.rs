@@ -6,7 +6,8 @@ use diesel::QueryResult;
 use diesel::connection::{CacheSize, TransactionManager};
 use diesel::r2d2::{ConnectionManager, Error, ManageConnection, R2D2Connection};
 
-use crate::session::{Facts, SessionConnection, Settings, without_panic};
+use crate::care::without_panic;
+use crate::session::{Facts, SessionConnection, Settings};
 
 /// What the application does with a connection.
 pub(super) type Hook<C> = Arc<dyn Fn(&mut C) -> QueryResult<()> + Send + Sync>;

@@ -1,7 +1,7 @@
 //! A session for the length of a closure, on a connection that somebody else owns.
 
-use super::care::caught;
 use super::{Owner, Session, SessionConnection, base_of, require_journal};
+use crate::care::caught;
 use crate::error::Error;
 use crate::registry::Registry;
 

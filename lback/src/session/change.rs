@@ -3,11 +3,11 @@
 use std::any::Any;
 use std::cmp::Ordering;
 
-use super::care::{caught, message_of};
 use super::close::Closed;
 use super::ledger::{self, later_of, rows};
 use super::run::Work;
 use super::{Failure, FailureCause, Session, SessionConnection};
+use crate::care::{caught, message_of};
 use crate::error::{Error, Result, of_closure};
 use crate::receiver::{IntoOutcome, Phase};
 

@@ -3,9 +3,9 @@
 use diesel::connection::TransactionManager;
 use diesel::result::Error as DieselError;
 
-use super::care::{Panic, caught, message_of};
 use super::ledger::{Guarding, Kind, Open, Swapped, give_up};
 use super::{Session, SessionConnection};
+use crate::care::{Panic, caught, message_of};
 use crate::error::{Error, Result, classify};
 
 /// What became of a level that came to `Ok`. A panic is one of Diesel's instrumentation, to go on once

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::care::{caught, message_of};
 use super::{Failure, FailureCause, Session, SessionConnection};
+use crate::care::{caught, message_of};
 use crate::receiver::{BoxError, Delivery, Outcome, Registration};
 use crate::trace;
 

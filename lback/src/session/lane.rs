@@ -8,9 +8,9 @@ use std::task::Poll;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
-use super::care::{caught, drop_quietly, message_of};
 use super::failure::{FailureHandler, LateFailures};
 use super::{Failure, FailureCause};
+use crate::care::{caught, drop_quietly, message_of};
 use crate::receiver::{Registration, Task};
 use crate::trace;
 

@@ -4,7 +4,6 @@
 #[cfg(feature = "tokio")]
 mod away;
 mod borrowed;
-mod care;
 mod change;
 mod close;
 mod connection;
@@ -42,13 +41,11 @@ use self::ledger::Ledger;
 use self::prepared::Prepared;
 use self::run::Work;
 use self::scope::Scopes;
+use crate::care::{caught, drop_quietly};
 use crate::error::{Error, Result};
 use crate::receiver::{Outcome, Phase};
 use crate::registry::Registry;
 
-#[cfg(feature = "r2d2")]
-pub(crate) use self::care::without_panic;
-pub(crate) use self::care::{text_of, text_of_panic};
 pub(crate) use self::change::{Entry, Whom, Written};
 pub use self::connection::SessionConnection;
 pub(crate) use self::connection::{Guarding, Marking, Sealed, Standing, mark};
@@ -253,7 +250,7 @@ impl<C: SessionConnection> Session<C> {
     /// The session has done its work, and its connection goes back to its pool.
     #[cfg(feature = "tokio")]
     pub(crate) fn rest(&mut self) {
-        if let Err(panic) = care::caught(|| self.raw().rest()) {
+        if let Err(panic) = caught(|| self.raw().rest()) {
             self.report_panic(panic);
             self.break_off();
         }
@@ -275,7 +272,7 @@ impl<C: SessionConnection> Session<C> {
     /// this one, wherever it is, can never leave the scope: it is told to refuse all that follows.
     fn finally<R>(&mut self, scope: impl FnOnce(&mut Self) -> R, end: impl FnOnce(&mut Self)) -> R {
         let identity = self.ledger.identity();
-        let result = care::caught(|| scope(&mut *self));
+        let result = caught(|| scope(&mut *self));
         if self.ledger.identity() == identity {
             end(self);
         } else {
@@ -383,13 +380,13 @@ impl<C: SessionConnection> Drop for Session<C> {
         self.ledger.journal.clear();
         self.discard();
         let states = std::mem::take(&mut self.ledger.states);
-        care::drop_quietly(states);
+        drop_quietly(states);
         self.tell_of_untaken_failures();
         while let Some(failure) = self.failures.latest.pop_front() {
-            care::drop_quietly(failure);
+            drop_quietly(failure);
         }
-        care::drop_quietly(self.on_failure.take());
-        care::drop_quietly(self.take_connection());
+        drop_quietly(self.on_failure.take());
+        drop_quietly(self.take_connection());
     }
 }
 

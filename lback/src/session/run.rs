@@ -1,8 +1,8 @@
 //! Running effects, once the transaction that they waited for has ended.
 
-use super::care::{caught, message_of};
 use super::ledger::Effect;
 use super::{Failure, FailureCause, Session, SessionConnection};
+use crate::care::{caught, message_of};
 use crate::error::{Error, Result};
 use crate::receiver::{IntoOutcome, Outcome, Phase};
 use crate::trace;

@@ -3,12 +3,12 @@
 
 use std::any::TypeId;
 
-use super::care::text_of;
 use super::ledger::Effect;
 use super::run::Work;
 use super::{
     Captured, Event, FailureCause, PendingEffect, Recording, Session, SessionConnection, Target,
 };
+use crate::care::text_of;
 use crate::receiver::Registration;
 use crate::registry::Registry;
 

@@ -3,9 +3,9 @@
 use diesel::connection::TransactionManager;
 use diesel::result::Error as DieselError;
 
-use super::care::caught;
 use super::ledger::{Cause, Guarding, Marking, Standing, Then};
 use super::{Session, SessionConnection};
+use crate::care::caught;
 use crate::error::{Error, Result, classify, is_transient};
 
 /// The row that an operation has written could not be read back.

@@ -1,9 +1,9 @@
 //! What a transaction stores for durable receivers: queued when a signal is sent, written just before the
 //! outermost COMMIT, when it is known what lasts.
 
-use super::care::caught;
 use super::ledger::{Guarding, Parcel};
 use super::{Event, Session, SessionConnection, Target, WAKE};
+use crate::care::caught;
 use crate::error::{Error, Result, of_receiver};
 use crate::receiver::{Encodings, Stored};
 use crate::value::uuid_v7;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use diesel::connection::TransactionManager;
 
-use super::care::{caught, drop_quietly};
 use super::ledger::{Cause, Kind};
 use super::{Open, Session, SessionConnection, TransactionOptions};
+use crate::care::{caught, drop_quietly};
 use crate::error::{Error, Result, Retryable, classify};
 
 impl<C: SessionConnection> Session<C> {
@@ -102,6 +102,7 @@ impl<C: SessionConnection> Session<C> {
         loop {
             match self.transaction(&mut work) {
                 Err(error) if attempt < attempts && error.is_retryable() => {
+                    self.drop_for_user(error);
                     std::thread::sleep(pause(attempt));
                     attempt += 1;
                 }

@@ -1,14 +1,14 @@
 //! Sending: effects are queued first, then the receivers in the transaction run, in order.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 
 use super::table::{Entry, Table};
 use super::{Declared, SessionSignal};
+use crate::care::{caught, drop_quietly, text_of, text_of_panic};
 use crate::error::{Result, of_receiver};
 use crate::receiver::{OnError, Outcome};
 use crate::session::{
-    Event, FailureCause, Link, Session, SkipReason, Target, TransactionOptions, text_of,
-    text_of_panic, within,
+    Event, FailureCause, Link, Session, SkipReason, Target, TransactionOptions, within,
 };
 use crate::trace;
 
@@ -227,7 +227,10 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
             Ok(()) => Ok(()),
             Err(error) if entry.registration.on_error == OnError::Isolate => {
                 // What it did to the transaction is not undone by its savepoint.
-                self.session().check_usable()?;
+                if let Err(unusable) = self.session().check_usable() {
+                    drop_quietly(error);
+                    return Err(unusable);
+                }
                 self.session().report_isolated(entry.registration, error);
                 Ok(())
             }
@@ -250,7 +253,7 @@ impl<S: SessionSignal> Sending<'_, '_, S> {
 
     fn call_recorded(&mut self, entry: &Entry<S>) -> Outcome {
         let target = Target(entry.registration);
-        let called = catch_unwind(AssertUnwindSafe(|| self.call_as_told(entry)));
+        let called = caught(|| self.call_as_told(entry));
         let is_effect = entry.registration.phase.waits();
         self.session().observe(|| match &called {
             Ok(Ok(())) if is_effect => Event::Queued(target),

@@ -1,6 +1,6 @@
 //! Transactions and savepoints on a connection of diesel-async, as Diesel's own manager has them.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 
 use diesel::QueryResult;
 use diesel::connection::{TransactionManager, TransactionManagerStatus};
@@ -8,6 +8,7 @@ use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager
 
 use super::BlockingPgConnection;
 use super::wait::wait;
+use crate::care::caught;
 
 /// Diesel's transaction manager for [`BlockingPgConnection`]. What it knows, diesel-async knows: it is kept in the
 /// connection itself, where a pool looks whether that is fit for use.
@@ -93,7 +94,7 @@ fn guarded<T>(
     work: impl FnOnce(&mut AsyncPgConnection) -> QueryResult<T>,
 ) -> QueryResult<T> {
     let inner = conn.inner();
-    match catch_unwind(AssertUnwindSafe(|| work(&mut *inner))) {
+    match caught(|| work(&mut *inner)) {
         Ok(done) => done,
         Err(panic) => {
             let status = AnsiTransactionManager::transaction_manager_status_mut(inner);

@@ -11,23 +11,19 @@
 use std::error::Error as StdError;
 use std::fmt::Write;
 use std::iter::Peekable;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::Chars;
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use super::is_transient;
+use crate::care::unless_it_panics;
 use crate::error::probe::Bounded;
 
 /// Whether `error`, which is of unknown type, holds a failure that goes away by itself.
 pub(crate) fn is_transient_inside(error: &(dyn StdError + 'static)) -> bool {
     let mut text = Bounded::default();
-    let printed = catch_unwind(AssertUnwindSafe(|| {
-        // What does not fit is not read.
-        let _ = write!(text, "{error:#?}");
-    }));
-    if let Err(panic) = printed {
-        std::mem::forget(panic);
+    // What does not fit is not read.
+    if unless_it_panics(|| write!(text, "{error:#?}")).is_none() {
         return false;
     }
     let tokens = tokens(&text.0);

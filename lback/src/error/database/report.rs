@@ -8,6 +8,8 @@ use diesel::result::{
 };
 
 use super::values::without_values;
+use crate::care::drop_quietly;
+use crate::error::causes::causes;
 use crate::receiver::BoxError;
 use crate::value::WithoutValue;
 
@@ -51,15 +53,16 @@ fn unreadable(error: BoxError) -> BoxError {
     }
     let field = error.downcast_ref::<DeserializeFieldError>();
     let column = field.and_then(|field| field.field_name.clone());
+    // It is the user's.
+    drop_quietly(error);
     Box::new(Unreadable { column })
 }
 
 /// Errors that say nothing of a value: NULL where none is expected, and ours.
 fn is_harmless(error: &(dyn StdError + 'static)) -> bool {
-    error.is::<UnexpectedNullError>()
-        || error.is::<Unreadable>()
-        || error.is::<WithoutValue>()
-        || error.source().is_some_and(is_harmless)
+    causes(error).any(|error| {
+        error.is::<UnexpectedNullError>() || error.is::<Unreadable>() || error.is::<WithoutValue>()
+    })
 }
 
 #[derive(Debug)]
@@ -123,5 +126,41 @@ impl DatabaseErrorInformation for Report {
     }
     fn statement_position(&self) -> Option<i32> {
         self.position
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Its own cause, with a value in its text, and a drop that panics.
+    #[derive(Debug)]
+    struct Circle;
+
+    impl fmt::Display for Circle {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Invalid datetime 4111")
+        }
+    }
+
+    impl StdError for Circle {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(self)
+        }
+    }
+
+    impl Drop for Circle {
+        fn drop(&mut self) {
+            panic!("in Drop");
+        }
+    }
+
+    #[test]
+    fn an_error_of_a_value_may_be_its_own_cause_and_panic_when_dropped() {
+        let error = without_details(DieselError::DeserializationError(Box::new(Circle)));
+        assert_eq!(
+            error.to_string(),
+            "a value has not the form that its type expects"
+        );
     }
 }

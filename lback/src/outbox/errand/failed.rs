@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::time::Duration;
 
 use super::{Errand, Trouble};
+use crate::care::drop_quietly;
 use crate::error::{Result, causes};
 use crate::failure::FailureCause;
 use crate::outbox::delivered::Delivered;
@@ -12,6 +13,13 @@ use crate::session::{Claimed, Session, SessionConnection};
 
 /// Of an error's text, so much is kept.
 const MOST_OF_AN_ERROR: usize = 4_000;
+
+/// What was said of a row.
+enum Said {
+    /// Its receiver wants it later.
+    PutOff,
+    Failed,
+}
 
 impl Errand<'_> {
     /// Says of a row what its failure means: again later, or never.
@@ -25,22 +33,39 @@ impl Errand<'_> {
         if let Err(gone) = session.check_usable() {
             return match trouble {
                 Trouble::Session(error) => Err(error),
-                _ => Err(gone),
+                trouble => {
+                    drop_quietly(trouble);
+                    Err(gone)
+                }
             };
         }
         let Some(cause) = trouble.into_cause() else {
             self.all.lost += 1;
             return Ok(());
         };
+        let said = self.say(session, row, &cause);
+        if let Ok(Said::Failed) = said {
+            session.report_delivery(self.route.receiver, cause);
+        } else {
+            drop_quietly(cause);
+        }
+        said.map(drop)
+    }
+
+    fn say<C: SessionConnection>(
+        &mut self,
+        session: &mut Session<C>,
+        row: &Claimed,
+        cause: &FailureCause,
+    ) -> Result<Said> {
         let (seq, token) = (row.seq, self.token);
-        if let Some(Snooze(after)) = found::<Snooze>(&cause) {
-            let after = *after;
-            let held = session.statement(|conn| conn.put_off(seq, token, after, None))?;
+        if let Some(Snooze(after)) = found::<Snooze>(cause) {
+            let held = session.statement(|conn| conn.put_off(seq, token, *after, None))?;
             self.count(held, |all| &mut all.snoozed);
-            return Ok(());
+            return Ok(Said::PutOff);
         }
         let text = shortened(cause.to_string());
-        let is_hopeless = found::<Undeliverable>(&cause).is_some();
+        let is_hopeless = found::<Undeliverable>(cause).is_some();
         if is_hopeless || row.attempts >= self.route.durable.max_attempts {
             let held = session.statement(|conn| conn.bury(seq, token, &text))?;
             self.count(held, |all| &mut all.dead);
@@ -53,8 +78,7 @@ impl Errand<'_> {
             let held = session.statement(|conn| conn.put_off(seq, token, after, Some(&text)))?;
             self.count(held, |all| &mut all.failed);
         }
-        session.report_delivery(self.route.receiver, cause);
-        Ok(())
+        Ok(Said::Failed)
     }
 
     /// Something was done to the row, if it was still held.

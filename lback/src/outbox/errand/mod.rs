@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::delivered::{Delivered, Manner};
 use super::route::Route;
+use crate::care::drop_quietly;
 use crate::error::{Error, Result, Retryable};
 use crate::failure::FailureCause;
 use crate::receiver::{BoxError, Deliver, Delivery, Incoming, Undecodable};
@@ -153,7 +154,10 @@ impl<'a> Errand<'a> {
                         continue;
                     }
                     // Nothing of it is stored: each again by itself.
-                    Err(_) => session.check_usable()?,
+                    Err(trouble) => {
+                        drop_quietly(trouble);
+                        session.check_usable()?;
+                    }
                 }
             }
             for row in chunk {
@@ -185,6 +189,7 @@ impl<'a> Errand<'a> {
                         && !self.is_too_late()
                         && session.check_usable().is_ok() =>
                 {
+                    drop_quietly(trouble);
                     repeats += 1;
                     std::thread::sleep(Duration::from_millis(5 << repeats));
                 }

@@ -1,6 +1,5 @@
 //! What each thread of a worker does.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -8,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use diesel::r2d2::R2D2Connection;
 
 use super::warn;
+use crate::care::{caught, message_of};
 use crate::error::Result;
 use crate::outbox::Delivered;
 use crate::outbox::deliver::Turns;
@@ -116,14 +116,15 @@ impl<C: SessionConnection + R2D2Connection> Hand<C> {
         while !self.is_stopping() {
             let seen = WAKE.count();
             // What panics here is no receiver: a failure handler, or a connection's instrumentation.
-            let round = catch_unwind(AssertUnwindSafe(|| self.deliver(&mut all)));
+            let round = caught(|| self.deliver(&mut all));
             match round {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => warn(&format!("the outbox cannot be delivered: {error:#}")),
                 Err(panic) => {
-                    // What it carries may panic when it is dropped.
-                    std::mem::forget(panic);
-                    warn("delivering the outbox panicked outside of any receiver");
+                    let message = message_of(panic);
+                    warn(&format!(
+                        "delivering the outbox panicked outside of any receiver: {message}"
+                    ));
                 }
             }
             if !self.is_stopping() {

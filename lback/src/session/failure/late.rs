@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::super::care::drop_quietly;
 use super::{Failure, FailureHandler, Failures, tell, tell_if_unlogged};
+use crate::care::drop_quietly;
 
 /// Failures of what runs beside a session, which may be gone by then.
 #[derive(Default)]

@@ -8,8 +8,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use super::care::{Panic, caught, drop_quietly, message_of};
 use super::{Session, SessionConnection};
+use crate::care::{Panic, caught, drop_quietly, message_of};
 use crate::error::{Whole, without_details_inside};
 use crate::receiver::{BoxError, Phase, Registration};
 

@@ -9,13 +9,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use diesel::{QueryResult, result::Error as DieselError};
 
 /// What a panic carries.
-pub(super) type Panic = Box<dyn Any + Send>;
+pub(crate) type Panic = Box<dyn Any + Send>;
 
 /// Runs it, and catches its panic.
 ///
 /// Whoever asks has to see to it that what `work` may have left half done is not used afterwards.
 #[inline]
-pub(super) fn caught<R>(work: impl FnOnce() -> R) -> Result<R, Panic> {
+pub(crate) fn caught<R>(work: impl FnOnce() -> R) -> Result<R, Panic> {
     catch_unwind(AssertUnwindSafe(work))
 }
 
@@ -28,13 +28,18 @@ pub(crate) fn without_panic<T>(work: impl FnOnce() -> QueryResult<T>) -> QueryRe
     })
 }
 
+/// Runs it; `None` if it panics, of which nobody is told.
+pub(crate) fn unless_it_panics<R>(work: impl FnOnce() -> R) -> Option<R> {
+    caught(work).map_err(|panic| drop(message_of(panic))).ok()
+}
+
 /// Drops a value; the message of its panic, if it panics.
-pub(super) fn drop_quietly<T>(value: T) -> Option<String> {
+pub(crate) fn drop_quietly<T>(value: T) -> Option<String> {
     caught(move || drop(value)).err().map(message_of)
 }
 
 /// The message of a panic. What it carries is dropped, and may itself panic when it is.
-pub(super) fn message_of(panic: Panic) -> String {
+pub(crate) fn message_of(panic: Panic) -> String {
     let message = text_of_panic(panic.as_ref());
     if let Err(again) = caught(move || drop(panic)) {
         // Whatever this one carries, nobody asks for it: leaving it is safer than another attempt.
