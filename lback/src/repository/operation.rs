@@ -397,7 +397,8 @@ pub trait Repository: Model {
     ///
     /// If anybody listens, the rows are read in the order of their keys, locked where the database can,
     /// and every row's signals are sent as by [`delete_many`](Self::delete_many). If nobody does, it is
-    /// one DELETE. No row is no error.
+    /// one DELETE, and the count is the database's: a row that a trigger takes away before does not count on
+    /// SQLite. No row is no error.
     ///
     /// # Errors
     ///
@@ -557,6 +558,9 @@ pub trait Repository: Model {
     ///
     /// It sends the signals of a create, or none. Of two at once, one creates the row and the other finds
     /// it, as with [`create_or_update`](Self::create_or_update).
+    ///
+    /// It looks as [`find`](Self::find) does, and locks nothing. In a transaction that sees one state of the
+    /// past (MySQL's by default) it may find a row that another has deleted since.
     ///
     /// # Errors
     ///
