@@ -57,6 +57,43 @@ fn invalid_data_and_what_the_database_refuses() -> lback::Result<()> {
     Ok(())
 }
 
+/// Diesel leaves its level open then, and nobody can tell what was done in it.
+#[test]
+fn a_panic_that_is_caught_inside_diesels_own_transaction() {
+    let Some((_database, mut session, trace)) = traced() else {
+        return;
+    };
+
+    let ended = session.transaction(|session| {
+        Users.create(session, new_user("ada"))?;
+        let panic = panic_of(|| {
+            let conn = session.conn();
+            diesel::Connection::transaction(conn, |conn| {
+                note(conn, "lost")?;
+                if true {
+                    panic!("in Diesel's transaction");
+                }
+                QueryResult::Ok(())
+            })
+        });
+        assert_eq!(panic, "in Diesel's transaction");
+        lback::Result::Ok(())
+    });
+
+    assert!(
+        matches!(ended, Err(lback::Error::TransactionAborted { .. })),
+        "{ended:?}"
+    );
+    assert_eq!(trace.take(), ["attempted ada", "undone ada"]);
+    assert_eq!(stored(&mut session), [""; 0]);
+    assert_eq!(
+        notes(&mut session),
+        ["ada"],
+        "by what runs after the rollback"
+    );
+    session.take_failures().assert_none();
+}
+
 #[test]
 fn not_before_the_outermost_level_has_ended() -> lback::Result<()> {
     let Some((_database, mut session, trace)) = traced() else {

@@ -221,9 +221,22 @@ impl<C: SessionConnection> Session<C> {
     fn undo_outermost(&mut self) {
         self.look();
         if self.ledger.must_look_back() {
+            self.undo_left_open();
+        }
+        if self.ledger.must_look_back() {
             self.look_back();
         }
         self.roll_back_outermost();
+    }
+
+    /// Rolls back what Diesel has left open inside this level, as it does where a panic is caught: the look
+    /// at the mark would take its savepoints away, and the missing of those is taken for a sign.
+    #[cold]
+    fn undo_left_open(&mut self) {
+        let here = self.ledger.depth_of_connection();
+        if matches!(self.depth_of_connection(), Ok(depth) if depth > here) {
+            self.unwind_to(here);
+        }
     }
 
     /// Rolls back all levels at once, which nobody will close.
