@@ -1,5 +1,6 @@
 //! What only SQLite can show.
 
+mod a_connection_that_can_commit_nothing_is_given_up;
 mod a_connection_that_refuses_writes_goes_on_refusing;
 mod a_database_that_cannot_be_used_says_why;
 mod a_database_without_a_journal_is_refused;

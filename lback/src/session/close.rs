@@ -174,6 +174,15 @@ impl<C: SessionConnection> Session<C> {
         // That the transaction was still the one that was begun is known, for it was looked at just
         // before; so a COMMIT that fails has stored nothing.
         self.roll_back_outermost();
+        if self.ledger.base() == 0 {
+            let can_commit = caught(|| self.raw().can_commit());
+            if !matches!(can_commit, Ok(true)) {
+                self.break_off();
+            }
+            if let Err(panic) = can_commit {
+                self.report_panic(panic);
+            }
+        }
         classify(error)
     }
 

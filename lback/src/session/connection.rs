@@ -138,6 +138,13 @@ pub trait SessionConnection:
         false
     }
 
+    /// Asked after a COMMIT that failed, and was rolled back: whether another could succeed. Not if something
+    /// is in its way that nobody will end.
+    #[doc(hidden)]
+    fn can_commit(&mut self) -> bool {
+        true
+    }
+
     /// Whether an error only repeats that an earlier one has aborted the transaction.
     #[doc(hidden)]
     fn is_echo(_error: &DieselError) -> bool {

@@ -132,6 +132,12 @@ impl SessionConnection for SqliteConnection {
             if info.message() == "disk I/O error")
     }
 
+    /// A statement that writes and was never ended, such as the iterator of an `INSERT .. RETURNING` that was
+    /// forgotten, is in the way of every COMMIT, also of one that has nothing to store.
+    fn can_commit(&mut self) -> bool {
+        self.batch_execute("BEGIN DEFERRED; COMMIT").is_ok()
+    }
+
     const MARKING: Marking = Marking::BetweenAllWrites;
 
     /// Outside of a transaction SQLite takes a savepoint for the beginning of one, and its release for
