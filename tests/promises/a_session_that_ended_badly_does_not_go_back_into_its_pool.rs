@@ -1,6 +1,8 @@
 //! Its connection is closed, and another is made; after an error or a panic that was rolled back in
 //! order it does go back.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use diesel::connection::TransactionManager;
@@ -43,7 +45,17 @@ fn but_it_does_after_an_error_and_after_a_panic() -> lback::Result<()> {
     let Some(database) = Database::fresh() else {
         return Ok(());
     };
-    let pool = pool_of_one(&database)?;
+    let connected = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&connected);
+    let pool = lback::Database::<Native>::builder()
+        .max_size(1)
+        .on_connect(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        })
+        .connect(&database.url())?;
+    drop(pool.session()?);
+    let at_first = connected.load(Ordering::Relaxed);
 
     let failed = pool.transaction(|session| {
         Users.create(session, new_user("ada"))?;
@@ -70,6 +82,7 @@ fn but_it_does_after_an_error_and_after_a_panic() -> lback::Result<()> {
         })
     });
     assert_eq!(stored(&mut pool.session()?), [""; 0]);
+    assert_eq!(connected.load(Ordering::Relaxed), at_first);
     Ok(())
 }
 

@@ -100,7 +100,9 @@ impl<C: SessionConnection + R2D2Connection> ManageConnection for Manager<C> {
     }
 
     /// Asked when a connection comes back. Diesel spares one whose transaction is a test's
-    /// (`begin_test_transaction`): it would make every later session fail.
+    /// (`begin_test_transaction`): it would make every later session fail. And r2d2's usual manager gives every
+    /// connection up that comes back while its thread panics; but a panic has been rolled back by now, and a
+    /// database that is private to its connection would go with it.
     fn has_broken(&self, connection: &mut C) -> bool {
         let status = C::TransactionManager::transaction_manager_status_mut(connection);
         let depth = status.transaction_depth();
@@ -108,6 +110,6 @@ impl<C: SessionConnection + R2D2Connection> ManageConnection for Manager<C> {
             return !matches!(depth, Ok(Some(depth)) if depth.get() == 1);
         }
         let is_free = matches!(depth, Ok(None));
-        !is_free || self.connections.has_broken(connection)
+        !is_free || connection.is_broken()
     }
 }
