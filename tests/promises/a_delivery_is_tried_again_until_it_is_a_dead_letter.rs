@@ -33,6 +33,11 @@ fn tell(
         _ if server.is_up => Ok(()),
         "later" => Err(Snooze(Duration::from_secs(3_600)).into()),
         "long after" => Err(Snooze(Duration::from_millis(i64::MAX as u64)).into()),
+        "at once" => Err(Snooze(Duration::ZERO).into()),
+        "slowly" => {
+            std::thread::sleep(Duration::from_millis(1_100));
+            Err("the server is slow".into())
+        }
         "at no time" => Err(Snooze(Duration::MAX).into()),
         "never" => Err(Undeliverable("there is no such address".into()).into()),
         _ => Err("the server is down".into()),
@@ -61,6 +66,31 @@ fn write(
             Box::new("once more".to_owned()),
         ));
     }
+    Ok(())
+}
+
+#[test]
+fn what_is_put_off_is_left_however_long_the_others_take() -> lback::Result<()> {
+    let Some(database) = Database::with_outbox() else {
+        return Ok(());
+    };
+    let mut session = database.session().with_state(Server::default());
+    session.transaction(|session| {
+        Users.create(session, new_user("at once"))?;
+        Users.create(session, new_user("slowly"))
+    })?;
+
+    // The latter three times. Its second and third attempt find the former due again.
+    let all = session.deliver_all()?;
+
+    assert_eq!((all.snoozed, all.failed, all.dead), (1, 2, 1), "{all:?}");
+    let seen = session.state::<Server>().expect("it was given");
+    assert_eq!(seen.seen.lock().expect("nobody panics").len(), 4);
+    assert_eq!(
+        count("lback_outbox", &mut session),
+        2,
+        "a dead letter, and one for later"
+    );
     Ok(())
 }
 

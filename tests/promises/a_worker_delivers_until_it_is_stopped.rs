@@ -52,6 +52,20 @@ fn slow(#[state] gate: &Arc<Gate>) {
     wait_until("the gate is open", || gate.is_open.load(Ordering::SeqCst));
 }
 
+type Own = Arc<Mutex<Option<lback::outbox::Worker>>>;
+
+#[receiver(user_post_delete, durable, id = "worker.last")]
+fn stop_yours(#[state] own: &Own, #[state] seen: &Arc<Seen>, #[state] delivery: &Delivery) {
+    let worker = own.lock().expect("nobody panics").take();
+    if let Some(worker) = worker {
+        worker.stop();
+    }
+    seen.0
+        .lock()
+        .expect("nobody panics")
+        .push(delivery.id.clone());
+}
+
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
@@ -200,5 +214,27 @@ fn it_does_not_start_without_what_its_receivers_need() -> lback::Result<()> {
         matches!(refused, Err(Error::StateMissing { .. })),
         "{refused:?}"
     );
+    Ok(())
+}
+
+#[test]
+fn also_by_a_receiver_that_it_runs() -> lback::Result<()> {
+    let Some(database) = Database::with_outbox() else {
+        return Ok(());
+    };
+    let (own, seen) = (Own::default(), Arc::<Seen>::default());
+    let pool = Pool::builder()
+        .with_state(Arc::clone(&own))
+        .with_state(Arc::clone(&seen))
+        .with_registry(&lback::manual_registry![stop_yours]?)
+        .connect(&database.url())?;
+    let mut session = pool.session()?;
+    let ada = Users.create(&mut session, new_user("ada"))?;
+    let mut place = own.lock().expect("nobody panics");
+    *place = Some(pool.worker().start()?);
+    drop(place);
+    Users.delete(&mut session, &ada)?;
+    wait_until_empty(&database);
+    assert_eq!(seen.0.lock().expect("nobody panics").len(), 1);
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use crate::database::*;
@@ -114,5 +115,66 @@ fn in_a_test_with_a_runtime() -> lback::Result<()> {
     assert_eq!(delivered?.done, 1);
     recording.assert_ran(publish);
     assert_eq!(trace.take(), ["ada"]);
+    Ok(())
+}
+
+/// Nobody can wait there for what that thread has to run.
+#[test]
+fn not_on_the_only_thread_of_its_runtime() -> lback::Result<()> {
+    let Some(database) = Database::with_outbox() else {
+        return Ok(());
+    };
+    let (done, is_done) = mpsc::channel();
+    let work = std::thread::spawn(move || {
+        let result = on_one_thread(&database);
+        // Whoever waits for it has given up, if it has hung.
+        let _ = done.send(());
+        result
+    });
+    is_done
+        .recv_timeout(Duration::from_secs(60))
+        .expect("it does not wait for itself");
+    work.join().expect("it does not panic")
+}
+
+fn on_one_thread(database: &Database) -> lback::Result<()> {
+    let trace = Trace::new();
+    let pool = lback::Database::<Native>::builder()
+        .with_state(Arc::<Flight>::default())
+        .with_state(trace.clone())
+        .with_registry(&lback::manual_registry![publish]?)
+        .connect(&database.url())?;
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("it can be started");
+    let create = |name| Users.create(&mut database.session(), new_user(name));
+
+    create("ada")?;
+    let refused = runtime.block_on(async { pool.session()?.deliver_all() });
+    assert!(
+        matches!(refused, Err(Error::Unsupported { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(trace.take(), [""; 0]);
+    let delivered = runtime.block_on(pool.run(|session| session.deliver_all()))?;
+    assert_eq!(delivered.done, 1);
+    assert_eq!(trace.take(), ["ada"]);
+
+    // A worker that is dropped there leaves what is in flight to itself.
+    create("grace")?;
+    runtime.block_on(async {
+        let worker = pool.worker().start()?;
+        let is_begun = || count("lback_outbox WHERE attempts = 0", &mut database.session()) == 0;
+        while !is_begun() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        drop(worker);
+        while count("lback_outbox", &mut database.session()) > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        lback::Result::Ok(())
+    })?;
+    assert_eq!(trace.take(), ["grace"]);
     Ok(())
 }

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::delivered::{Delivered, Manner};
+use super::delivered::{Delivered, Haste, Manner};
 use super::errand::Errand;
 use super::route::{Route, routes};
 use crate::error::{Error, Result};
+#[cfg(feature = "tokio")]
+use crate::session::has_no_other_thread;
 use crate::session::{Claim, Session, SessionConnection};
 use crate::value::uuid_v7;
 
@@ -43,7 +45,8 @@ impl<C: SessionConnection> Session<C> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotOutermost`] inside a transaction, [`Error::NoOutbox`] before the table was made, and what
+    /// [`Error::NotOutermost`] inside a transaction, [`Error::NoOutbox`] before the table was made,
+    /// [`Error::Unsupported`] if a receiver is an `async fn` and this is the only thread of its runtime, and what
     /// the database says. A failure of a receiver is none: it is reported as that of an effect is, see
     /// [`take_failures`](Self::take_failures).
     ///
@@ -76,16 +79,17 @@ impl<C: SessionConnection> Session<C> {
             self.about_outbox(|conn| conn.hurry(route.id, route.signal()))?;
         }
         self.sweep_outbox(&routes)?;
+        let haste = Haste::default();
         let manner = Manner {
             claim: 100,
-            is_hasty: true,
+            haste: Some(&haste),
             is_stopping: &|| false,
         };
         let mut all = Delivered::default();
         let mut turns = Turns::default();
         loop {
             let some = self.deliver_some(&routes, &mut turns, &manner)?;
-            if some.count() == 0 {
+            if some.count() == 0 && turns.again.is_empty() {
                 return Ok(all);
             }
             all += some;
@@ -155,6 +159,12 @@ impl<C: SessionConnection> Session<C> {
         #[cfg(feature = "tokio")]
         if route.receiver.is_async {
             self.check_runtime(route.receiver)?;
+            // A thread of a worker is none of a runtime.
+            if manner.haste.is_some() && self.runtime().is_some_and(|it| has_no_other_thread(&it)) {
+                let what = "waiting for an `async` receiver on the only thread of the runtime that must run it: \
+                            call `deliver_all` in `database.run(..)`, or in `spawn_blocking`";
+                return Err(Error::Unsupported { what: what.into() });
+            }
         }
         let token = uuid_v7().ok_or_else(|| Error::Unsupported {
             what: "a lease: the operating system gives no random numbers".into(),
@@ -176,6 +186,11 @@ impl<C: SessionConnection> Session<C> {
         };
         rows.sort_by_key(|row| row.seq);
         let has_more = rows.len() >= manner.claim as usize;
+        if let Some(haste) = manner.haste {
+            for row in haste.met_again(&mut rows) {
+                self.about_outbox(|conn| conn.put_off(row.seq, &token, Haste::AGAIN, None))?;
+            }
+        }
         let delivered = Errand::new(route, &token, manner).run(self, &rows)?;
         Ok((delivered, has_more))
     }

@@ -1,5 +1,11 @@
 //! How rows are delivered, and what became of them.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::time::Duration;
+
+use crate::session::Claimed;
+
 /// What became of rows that were claimed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -40,8 +46,35 @@ impl std::ops::AddAssign for Delivered {
 pub(super) struct Manner<'a> {
     /// How many are claimed at once.
     pub(super) claim: u32,
-    /// Whether a failed attempt is followed by the next at once.
-    pub(super) is_hasty: bool,
+    /// Of who delivers all that is due here and now: a failed attempt is followed by the next at once, and
+    /// what is put off is left.
+    pub(super) haste: Option<&'a Haste>,
     /// Whether nothing more is to be begun.
     pub(super) is_stopping: &'a dyn Fn() -> bool,
+}
+
+/// The rows that receivers have put off while all that is due is delivered at once.
+#[derive(Debug, Default)]
+pub(super) struct Haste(RefCell<HashSet<i64>>);
+
+impl Haste {
+    /// A row that is put off is not due again so soon.
+    pub(super) const LEAST: Duration = Duration::from_secs(1);
+    /// Nor is one that was met again all the same, because others took long. They must not keep coming back
+    /// however many there are.
+    pub(super) const AGAIN: Duration = Duration::from_secs(60);
+
+    pub(super) fn put_off(&self, row: &Claimed) {
+        self.0.borrow_mut().insert(row.seq);
+    }
+
+    /// Takes those away that were put off before.
+    pub(super) fn met_again(&self, rows: &mut Vec<Claimed>) -> Vec<Claimed> {
+        let put_off = self.0.borrow();
+        let (met, others) = std::mem::take(rows)
+            .into_iter()
+            .partition(|row| put_off.contains(&row.seq));
+        *rows = others;
+        met
+    }
 }

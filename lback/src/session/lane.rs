@@ -1,16 +1,16 @@
 //! Where `async` receivers run: one after the other, in the order queued, on a runtime.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Notify;
 
 use super::failure::{FailureHandler, LateFailures};
 use super::{Failure, FailureCause};
-use crate::care::{caught, drop_quietly, message_of};
+use crate::care::{caught, drop_quietly, message_of, unless_it_panics};
 use crate::receiver::{Registration, Task};
 use crate::trace;
 
@@ -52,6 +52,14 @@ impl Origin {
             (Err(panic), _) => Err(FailureCause::Panic(message_of(panic))),
         }
     }
+}
+
+/// Whether whoever waits on this thread for what runs on `runtime` keeps it from running: it may have no other
+/// thread. tokio itself refuses to wait on a thread of a runtime, by a panic.
+pub(crate) fn has_no_other_thread(runtime: &Handle) -> bool {
+    let has_others = runtime.runtime_flavor() != RuntimeFlavor::CurrentThread
+        && runtime.metrics().num_workers() > 1;
+    !has_others && unless_it_panics(|| runtime.block_on(ready(()))).is_none()
 }
 
 /// An effect that needs no session any more.
@@ -188,6 +196,6 @@ impl Drop for Driver {
                     .report(effect.origin.receiver, is_over(), effect.handler);
             }
         }
-        self.lane.idle.notify_waiters();
+        unless_it_panics(|| self.lane.idle.notify_waiters());
     }
 }

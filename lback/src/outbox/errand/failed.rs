@@ -7,7 +7,7 @@ use super::{Errand, Trouble};
 use crate::care::drop_quietly;
 use crate::error::{Result, causes};
 use crate::failure::FailureCause;
-use crate::outbox::delivered::Delivered;
+use crate::outbox::delivered::{Delivered, Haste};
 use crate::outbox::{Snooze, Undeliverable};
 use crate::session::{Claimed, Session, SessionConnection};
 
@@ -60,7 +60,12 @@ impl Errand<'_> {
     ) -> Result<Said> {
         let (seq, token) = (row.seq, self.token);
         if let Some(Snooze(after)) = found::<Snooze>(cause) {
-            let held = session.statement(|conn| conn.put_off(seq, token, *after, None))?;
+            let mut after = *after;
+            if let Some(haste) = self.manner.haste {
+                haste.put_off(row);
+                after = after.max(Haste::LEAST);
+            }
+            let held = session.statement(|conn| conn.put_off(seq, token, after, None))?;
             self.count(held, |all| &mut all.snoozed);
             return Ok(Said::PutOff);
         }
@@ -70,7 +75,7 @@ impl Errand<'_> {
             let held = session.statement(|conn| conn.bury(seq, token, &text))?;
             self.count(held, |all| &mut all.dead);
         } else {
-            let after = if self.manner.is_hasty {
+            let after = if self.manner.haste.is_some() {
                 Duration::ZERO
             } else {
                 pause(row.attempts)

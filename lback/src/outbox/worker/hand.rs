@@ -139,7 +139,7 @@ impl<C: SessionConnection + R2D2Connection> Hand<C> {
         let mut session = self.place.session()?;
         let manner = Manner {
             claim: self.claim,
-            is_hasty: false,
+            haste: None,
             is_stopping: &|| self.is_stopping(),
         };
         let mut turns = Turns::default();

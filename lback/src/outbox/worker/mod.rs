@@ -16,6 +16,8 @@ use super::Delivered;
 use super::route::routes;
 use crate::error::{Error, Result};
 use crate::pool::Database;
+#[cfg(feature = "tokio")]
+use crate::session::has_no_other_thread;
 use crate::session::{SessionConnection, WAKE};
 
 /// Threads that deliver what is stored for durable receivers, until it is stopped or dropped.
@@ -26,6 +28,9 @@ pub struct Worker {
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<Delivered>>,
     listeners: Vec<JoinHandle<()>>,
+    /// Where `async` receivers run, if there are any.
+    #[cfg(feature = "tokio")]
+    runtime: Option<tokio::runtime::Handle>,
 }
 
 /// Starts a [`Worker`].
@@ -148,8 +153,11 @@ impl<C: SessionConnection + R2D2Connection> WorkerBuilder<C> {
         let routes = routes(&session)?;
         check_states(&mut session, &routes)?;
         #[cfg(feature = "tokio")]
+        let mut runtime = None;
+        #[cfg(feature = "tokio")]
         for route in routes.iter().filter(|route| route.receiver.is_async) {
             session.check_runtime(route.receiver)?;
+            runtime = session.runtime();
         }
         for depth in session.outbox().depths()? {
             if !depth.is_known {
@@ -165,6 +173,8 @@ impl<C: SessionConnection + R2D2Connection> WorkerBuilder<C> {
             stop: Arc::default(),
             threads: Vec::new(),
             listeners: Vec::new(),
+            #[cfg(feature = "tokio")]
+            runtime,
         };
         let hand = Hand {
             place,
@@ -207,15 +217,32 @@ fn not_started(error: std::io::Error) -> Error {
 impl Worker {
     /// Claims no more, waits for the deliveries at work, gives back what was claimed and not begun, and says
     /// what became of all that this worker has claimed.
+    ///
+    /// It blocks; in an asynchronous program call it in `spawn_blocking`. On the only thread of the runtime on
+    /// which its `async` receivers run it cannot wait for them: they end by themselves, and of threads that are
+    /// still at work nothing is said. The same goes for a worker that is dropped.
     pub fn stop(mut self) -> Delivered {
         self.end()
+    }
+
+    /// Leaves those that are still at work to themselves, if they would wait for this thread.
+    fn let_go(&mut self) {
+        #[cfg(feature = "tokio")]
+        if self.runtime.as_ref().is_some_and(has_no_other_thread) {
+            self.threads.retain(JoinHandle::is_finished);
+            self.listeners.clear();
+        }
     }
 
     fn end(&mut self) -> Delivered {
         self.stop.store(true, Ordering::Release);
         WAKE.up();
+        self.let_go();
         let mut all = Delivered::default();
-        for thread in self.threads.drain(..) {
+        let own = std::thread::current().id();
+        // A receiver may stop the worker that runs it, whose thread cannot wait for itself.
+        let others = |thread: &JoinHandle<_>| thread.thread().id() != own;
+        for thread in self.threads.drain(..).filter(others) {
             if let Ok(some) = thread.join() {
                 all += some;
             }
