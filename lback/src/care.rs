@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::fmt::Display;
+use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 #[cfg(feature = "r2d2")]
@@ -36,6 +37,71 @@ pub(crate) fn unless_it_panics<R>(work: impl FnOnce() -> R) -> Option<R> {
 /// Drops a value; the message of its panic, if it panics.
 pub(crate) fn drop_quietly<T>(value: T) -> Option<String> {
     caught(move || drop(value)).err().map(message_of)
+}
+
+/// What a caller has handed over. If it panics when it is dropped, that goes no further: an operation is what
+/// its result says.
+pub(crate) struct Quietly<T>(Option<T>);
+
+impl<T> Quietly<T> {
+    #[inline]
+    pub(crate) fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+}
+
+impl<T> Deref for Quietly<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        self.0.as_ref().expect("it is there until it is dropped")
+    }
+}
+
+impl<T> DerefMut for Quietly<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        self.0.as_mut().expect("it is there until it is dropped")
+    }
+}
+
+impl<T> Drop for Quietly<T> {
+    #[inline]
+    fn drop(&mut self) {
+        drop_quietly(self.0.take());
+    }
+}
+
+/// The same of many, of which more than one may panic.
+pub(crate) struct QuietlyEach<T>(Vec<T>);
+
+impl<T> QuietlyEach<T> {
+    pub(crate) fn new(values: Vec<T>) -> Self {
+        Self(values)
+    }
+}
+
+impl<T> Deref for QuietlyEach<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for QuietlyEach<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.0
+    }
+}
+
+impl<T> Drop for QuietlyEach<T> {
+    fn drop(&mut self) {
+        while let Some(value) = self.0.pop() {
+            drop_quietly(value);
+        }
+    }
 }
 
 /// The message of a panic. What it carries is dropped, and may itself panic when it is.

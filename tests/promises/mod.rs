@@ -125,6 +125,7 @@ mod the_words_of_an_error_decide_nothing;
 mod transactions_nest_up_to_a_bound;
 mod two_sessions_that_change_places_are_noticed;
 mod users_are_found_by_what_identifies_them;
+mod what_a_caller_hands_over_may_panic_when_it_is_dropped;
 mod what_a_durable_receiver_writes_is_written_once;
 mod what_cannot_be_stored_fails_the_commit;
 mod what_is_done_behind_the_session_is_noticed;

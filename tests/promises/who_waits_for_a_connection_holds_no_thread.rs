@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::task::{Context, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use crate::database::*;
@@ -226,4 +227,50 @@ fn a_runtime_without_a_clock_is_no_hindrance() {
             "{refused:?}"
         );
     }
+}
+
+struct Touchy;
+
+impl Wake for Touchy {
+    fn wake(self: Arc<Self>) {
+        panic!("in a waker");
+    }
+}
+
+#[test]
+fn one_whose_waker_panics_fails_no_other() -> lback::Result<()> {
+    let Some(database) = Database::fresh() else {
+        return Ok(());
+    };
+    let pool = pool(&database, Duration::from_secs(10));
+    let (runtime, _threads) = runtime(4);
+    let (go_on, may_go_on) = mpsc::channel::<()>();
+    let (begun, has_begun) = mpsc::channel();
+    let first = runtime.spawn({
+        let pool = pool.clone();
+        async move {
+            let work = pool.run(move |session| {
+                begun.send(()).expect("the test waits");
+                let _dropped = may_go_on.recv();
+                Users.create(session, new_user("ada"))
+            });
+            work.await
+        }
+    });
+    has_begun.recv().expect("it begins");
+
+    let _inside = runtime.enter();
+    let mut waiting = Box::pin(pool.run(|session| Users.create(session, new_user("grace"))));
+    let waker = Waker::from(Arc::new(Touchy));
+    let polled = waiting.as_mut().poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    drop(go_on);
+
+    let created = runtime.block_on(first).expect("it does not panic");
+    assert_eq!(created?.username, "ada");
+    drop(waiting);
+    assert_eq!(stored(&mut database.session()), ["ada"]);
+    let later = runtime.block_on(pool.run(|session| Users.create(session, new_user("zoe"))));
+    assert_eq!(later?.username, "zoe");
+    Ok(())
 }

@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use super::{Database, clock};
+use crate::care::Quietly;
 use crate::error::Error;
 use crate::session::{Failures, Lane, LateFailures, Origin, Session, SessionConnection};
 
@@ -113,7 +114,8 @@ where
         let progress = Arc::new(Progress::new());
         let seen = Arc::clone(&progress);
         let task = spawn_blocking(move || {
-            let _permit = permit;
+            // It wakes others, whose panic is none of this work.
+            let _permit = Quietly::new(permit);
             if !seen.has_thread() {
                 return Err(Error::SessionBroken.into());
             }

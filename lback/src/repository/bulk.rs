@@ -18,6 +18,7 @@ use super::row::{
     self, Inserting, SessionOf, are_keys_told, inserting, not_found, rewrites_keys, untold, write,
 };
 use super::rows::Rows;
+use crate::care::QuietlyEach;
 use crate::error::{Error, Result};
 use crate::signal::Plan;
 
@@ -52,9 +53,10 @@ pub(super) fn together<R: Model, T>(
 /// What the caller names rows by: their keys, and their versions where the rows themselves were given.
 pub(super) fn named<R: Model, T: AsKey<R::Entity, Via>, Via>(
     targets: impl IntoIterator<Item = T>,
-) -> (Vec<Key<R>>, Vec<Option<i64>>) {
+) -> (QuietlyEach<Key<R>>, Vec<Option<i64>>) {
     let named = |target: T| (target.as_key(), target.as_row().and_then(R::version_of));
-    targets.into_iter().map(named).unzip()
+    let (keys, versions) = targets.into_iter().map(named).unzip();
+    (QuietlyEach::new(keys), versions)
 }
 
 /// Inserts rows, in as few statements as can be, and gives them back in that order. `is_level` says

@@ -11,6 +11,7 @@ use super::row::{self, SessionOf, unreadable};
 use super::rows::Rows;
 use super::sql::statement::names;
 use super::upsert::{self, Names, Upserted};
+use crate::care::{Quietly, QuietlyEach};
 use crate::error::{Error, Result};
 use crate::session::within;
 use crate::signal::{Plan, check_sendable};
@@ -43,7 +44,7 @@ pub trait Repository: Model {
     /// # lback::Result::Ok(())
     /// ```
     fn create(&self, session: &mut SessionOf<Self>, data: Self::Insert) -> Result<Self::Entity> {
-        let mut data = data;
+        let mut data = Quietly::new(data);
         let plan = Plan::of::<Self::PreCreate, Self::PostCreate>(session)?;
         let notes = Self::hears_changes(session, 1)?;
         let must_undo = plan.writes_before || plan.runs_after;
@@ -83,7 +84,9 @@ pub trait Repository: Model {
     where
         Self: Updates,
     {
-        let (key, mut changes) = (target.as_key(), changes.into());
+        let target = Quietly::new(target);
+        let key = Quietly::new(target.as_key());
+        let mut changes: Quietly<Self::Update> = Quietly::new(changes.into());
         let version = target.as_row().and_then(Self::version_of);
         let plan = Plan::of::<Self::PreUpdate, Self::PostUpdate>(session)?;
         let notes = Self::hears_changes(session, 1)?;
@@ -126,7 +129,8 @@ pub trait Repository: Model {
         session: &mut SessionOf<Self>,
         target: impl AsKey<Self::Entity, Via>,
     ) -> Result<()> {
-        let key = target.as_key();
+        let target = Quietly::new(target);
+        let key = Quietly::new(target.as_key());
         let version = target.as_row().and_then(Self::version_of);
         let plan = Plan::of::<Self::PreDelete, Self::PostDelete>(session)?;
         let notes = Self::hears_changes(session, 1)?;
@@ -226,7 +230,7 @@ pub trait Repository: Model {
         session: &mut SessionOf<Self>,
         data: impl IntoIterator<Item = Self::Insert>,
     ) -> Result<Vec<Self::Entity>> {
-        let mut data: Vec<_> = data.into_iter().collect();
+        let mut data = QuietlyEach::new(data.into_iter().collect());
         if data.is_empty() {
             return Ok(Vec::new());
         }
@@ -238,7 +242,7 @@ pub trait Repository: Model {
             return bulk::insert_all::<Self>(session, &data, false);
         }
         operation::<Self, _>(session, true, |session| {
-            for row in &mut data {
+            for row in data.iter_mut() {
                 self.send_pre_create(row, session)?;
             }
             data.iter_mut().try_for_each(Validate::validate)?;
@@ -274,14 +278,14 @@ pub trait Repository: Model {
         Self::Entity: Clone,
     {
         let (keys, versions) = bulk::named::<Self, _, _>(targets);
-        let changes: Self::Update = changes.into();
+        let changes: Quietly<Self::Update> = Quietly::new(changes.into());
         let plan = Plan::of::<Self::PreUpdate, Self::PostUpdate>(session)?;
         let notes = Self::hears_changes(session, keys.len())?;
         if keys.is_empty() {
             return Ok(Vec::new());
         }
         may_write::<Self>(session)?;
-        let mut all = changes.clone();
+        let mut all = Quietly::new((*changes).clone());
         let each = |session: &mut SessionOf<Self>, is_one_by_one| {
             operation::<Self, _>(session, true, |session| {
                 let lock = row::lock_to_update::<Self>(session, &changes)?;
@@ -373,19 +377,20 @@ pub trait Repository: Model {
     where
         Self: Updates<Update: Clone + PartialEq>,
     {
-        let mut changes: Self::Update = changes.into();
+        let filter = Quietly::new(filter);
+        let mut changes: Quietly<Self::Update> = Quietly::new(changes.into());
         let plan = Plan::of::<Self::PreUpdate, Self::PostUpdate>(session)?;
         let notes = Self::hears_changes(session, 0)?;
         if !plan.is_heard && !notes {
             return operation::<Self, _>(session, false, |session| {
                 changes.validate()?;
-                matching::update::<Self>(session, &filter, &changes)
+                matching::update::<Self>(session, &*filter, &changes)
             });
         }
-        let known = matching::before::<Self>(session, &filter)?;
+        let known = matching::before::<Self>(session, &*filter)?;
         operation::<Self, _>(session, true, |session| {
             let lock = row::lock_to_update::<Self>(session, &changes)?;
-            let before = matching::locked::<Self>(session, &filter, lock, known)?;
+            let before = matching::locked::<Self>(session, &*filter, lock, known)?;
             let notes = notes && Self::hears_changes(session, before.found.len())?;
             let is_one_by_one = Self::Connection::LOCKS_AS_IT_FINDS;
             let after = bulk::change(self, session, &before, &changes, is_one_by_one, notes)?;
@@ -408,19 +413,20 @@ pub trait Repository: Model {
         session: &mut SessionOf<Self>,
         filter: impl Filter<Self::Table, Self::Connection>,
     ) -> Result<usize> {
+        let filter = Quietly::new(filter);
         let plan = Plan::of::<Self::PreDelete, Self::PostDelete>(session)?;
         let notes = Self::hears_changes(session, 0)?;
         if !plan.is_heard && !notes {
             return operation::<Self, _>(session, false, |session| {
-                matching::delete::<Self>(session, &filter)
+                matching::delete::<Self>(session, &*filter)
             });
         }
-        let known = matching::before::<Self>(session, &filter)?;
+        let known = matching::before::<Self>(session, &*filter)?;
         operation::<Self, _>(session, true, |session| {
             // Also where a delete of one row takes no lock: of two that meet, the second then finds the
             // rows gone before any receiver has heard of them.
             let lock = Self::Connection::TO_CHANGE_KEY;
-            let rows = matching::locked::<Self>(session, &filter, lock, known)?;
+            let rows = matching::locked::<Self>(session, &*filter, lock, known)?;
             let notes = notes && Self::hears_changes(session, rows.found.len())?;
             let is_one_by_one = Self::Connection::LOCKS_AS_IT_FINDS;
             bulk::remove(self, session, rows, is_one_by_one, notes)
@@ -478,10 +484,11 @@ pub trait Repository: Model {
     where
         Self: Updates,
     {
+        let filter = Quietly::new(filter);
         let changes: Self::Update = changes.into();
         operation::<Self, _>(session, false, |session| {
             let lock = row::lock_to_update::<Self>(session, &changes)?;
-            match matching::one::<Self>(session, matching::Matching(&filter), lock)? {
+            match matching::one::<Self>(session, matching::Matching(&*filter), lock)? {
                 Some(row) => self.update(session, KeyOf(row.key()), changes).map(Some),
                 None => Ok(None),
             }
@@ -542,13 +549,14 @@ pub trait Repository: Model {
         Self: Updates<Update: Clone>,
         Self::Insert: Clone,
     {
-        let changes: Self::Update = changes.into();
+        let (row, data) = (Quietly::new(row), Quietly::new(data));
+        let changes: Quietly<Self::Update> = Quietly::new(changes.into());
         upsert::create_or::<Self, Via>(
             session,
-            &row,
-            |session| self.create(session, data.clone()),
+            &*row,
+            |session| self.create(session, (*data).clone()),
             |session, row| {
-                let updated = self.update(session, KeyOf(row.key()), changes.clone())?;
+                let updated = self.update(session, KeyOf(row.key()), (*changes).clone())?;
                 Ok(Upserted::Updated(updated))
             },
         )
@@ -574,10 +582,11 @@ pub trait Repository: Model {
     where
         Self::Insert: Clone,
     {
+        let (row, data) = (Quietly::new(row), Quietly::new(data));
         upsert::create_or::<Self, Via>(
             session,
-            &row,
-            |session| self.create(session, data.clone()),
+            &*row,
+            |session| self.create(session, (*data).clone()),
             |_, row| Ok(Upserted::Found(row)),
         )
     }

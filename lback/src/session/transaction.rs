@@ -7,7 +7,7 @@ use diesel::connection::TransactionManager;
 
 use super::ledger::{Cause, Kind};
 use super::{Open, Session, SessionConnection, TransactionOptions};
-use crate::care::{caught, drop_quietly};
+use crate::care::{Quietly, caught, drop_quietly};
 use crate::error::{Error, Result, Retryable, classify};
 
 impl<C: SessionConnection> Session<C> {
@@ -95,12 +95,13 @@ impl<C: SessionConnection> Session<C> {
     pub fn transaction_with_retries<T, E: From<Error> + Retryable<Via>, Via>(
         &mut self,
         attempts: u32,
-        mut work: impl FnMut(&mut Self) -> std::result::Result<T, E>,
+        work: impl FnMut(&mut Self) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
+        let mut work = Quietly::new(work);
         let attempts = if self.in_transaction() { 1 } else { attempts };
         let mut attempt = 1;
         loop {
-            match self.transaction(&mut work) {
+            match self.transaction(&mut *work) {
                 Err(error) if attempt < attempts && error.is_retryable() => {
                     self.drop_for_user(error);
                     std::thread::sleep(pause(attempt));
