@@ -81,7 +81,8 @@ fn an_insert_that_goes_elsewhere() {
 #[test]
 fn an_update_and_a_delete_that_are_swallowed() {
     let Some((database, mut session, trace)) = opened(
-        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN IF OLD.content = ''kept'' THEN RETURN NULL; END IF; RETURN COALESCE(NEW, OLD); END';
          CREATE TRIGGER no BEFORE UPDATE OR DELETE ON parcels FOR EACH ROW EXECUTE FUNCTION no()",
     ) else {
         return;
@@ -96,6 +97,21 @@ fn an_update_and_a_delete_that_are_swallowed() {
             "{updated:?}"
         );
     }
+    let other = quiet::Parcels
+        .create(&mut session, parcel("other"))
+        .unwrap();
+    for ids in [[kept.id, other.id], [other.id, kept.id]] {
+        for updated in [
+            Parcels.update_many(&mut session, ids, changed()),
+            quiet::Parcels.update_many(&mut session, ids, changed()),
+        ] {
+            assert!(
+                matches!(updated, Err(Error::Suppressed { .. })),
+                "{updated:?}"
+            );
+        }
+    }
+    quiet::Parcels.delete(&mut session, other.id).unwrap();
     for deleted in [
         Parcels.delete(&mut session, kept.id),
         quiet::Parcels.delete(&mut session, kept.id),

@@ -133,3 +133,23 @@ macro_rules! checks {
 
 checks!(unheard, silent::Items, false);
 checks!(heard_by_somebody, heard::Items, true);
+
+/// What SQLite returns of a view is what was asked for, whatever the trigger makes of it.
+#[test]
+fn of_a_view_too() -> lback::Result<()> {
+    if NAME != "SQLite" {
+        return Ok(());
+    }
+    let Some(database) = Database::empty() else {
+        return Ok(());
+    };
+    database.connection().batch_execute(
+        "CREATE TABLE stored (id INTEGER PRIMARY KEY, title TEXT NOT NULL, version INTEGER NOT NULL); \
+         INSERT INTO stored VALUES (1, 'as it was', 0); \
+         CREATE VIEW items AS SELECT id, title, version FROM stored; \
+         CREATE TRIGGER swallow INSTEAD OF UPDATE ON items BEGIN SELECT 1; END",
+    )?;
+    let updated = silent::Items.update(&mut database.session(), 1, titled("changed"))?;
+    assert_eq!(updated.title, "as it was");
+    Ok(())
+}

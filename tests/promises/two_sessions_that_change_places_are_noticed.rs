@@ -205,3 +205,75 @@ fn by_an_effect() {
         "{heard:?}"
     );
 }
+
+/// In the middle of an operation, which goes on with the other: that one would commit by itself.
+mod by_a_receiver {
+    use super::*;
+
+    own_users!();
+
+    type Other = Arc<Mutex<Option<Session>>>;
+
+    /// Changes places at the row with this name.
+    struct Place(&'static str, Other);
+
+    impl Place {
+        fn swap(&self, username: &str, session: &mut Session) {
+            if username == self.0 {
+                let mut other = self.1.lock().expect("nobody panics");
+                swap(session, other.as_mut().expect("it was given"));
+            }
+        }
+    }
+
+    #[receiver(user_pre_create)]
+    fn before(data: &NewUser, session: &mut Session, #[state] place: Option<&Place>) {
+        if let Some(place) = place {
+            place.swap(&data.username, session);
+        }
+    }
+
+    #[receiver(user_post_create)]
+    fn after(user: &User, session: &mut Session, #[state] place: Option<&Place>) {
+        if let Some(place) = place {
+            place.swap(user.username.trim_start_matches('x'), session);
+        }
+    }
+
+    #[receiver(user_post_create, after_commit)]
+    fn greet(user: &User, #[state] trace: &Trace) {
+        trace.note(format!("greet {}", user.username));
+    }
+
+    fn check<T: std::fmt::Debug>(
+        at: &'static str,
+        create: impl FnOnce(&mut Session) -> lback::Result<T>,
+    ) {
+        let Some((database, session, idle, trace)) = two() else {
+            return;
+        };
+        let other = Other::new(Mutex::new(Some(idle)));
+        let mut session = session.with_state(Place(at, Arc::clone(&other)));
+        let done = create(&mut session);
+        assert!(matches!(done, Err(Error::SessionSwapped)), "{done:?}");
+        drop(other.lock().expect("nobody panics").take());
+        drop(session);
+        assert_eq!(stored(&mut database.session()), [""; 0], "{at}");
+        assert_eq!(trace.take(), [""; 0], "{at}");
+    }
+
+    #[test]
+    fn before_a_row_is_written() {
+        check("ada", |session| Users.create(session, new_user("ada")));
+        check("ada", |session| {
+            Users.create_many(session, ["ada", "grace"].map(new_user))
+        });
+    }
+
+    #[test]
+    fn after_the_first_of_many_was_written() {
+        check("ada", |session| {
+            Users.create_many(session, ["xada", "grace"].map(new_user))
+        });
+    }
+}

@@ -15,7 +15,8 @@ use super::measure;
 use super::model::{Key, Model, Updates, Validate};
 use super::query;
 use super::row::{
-    self, Inserting, SessionOf, are_keys_told, inserting, not_found, rewrites_keys, untold, write,
+    self, Inserting, SessionOf, are_keys_told, inserting, not_found, rewrites_keys, suppressed,
+    untold, write,
 };
 use super::rows::Rows;
 use crate::care::QuietlyEach;
@@ -283,7 +284,9 @@ impl<R: Updates> Groups<R> {
             let mut rows: BTreeMap<_, _> = rows.into_iter().map(|row| (row.key(), row)).collect();
             for &place in &group.rows {
                 let key = before.found[place].entity.key();
-                let row = rows.remove(&key).ok_or_else(|| missing::<R>(&key, &rows))?;
+                let Some(row) = rows.remove(&key) else {
+                    return Err(missing::<R>(session, &key, before, &rows)?);
+                };
                 after[place] = Some((row, made));
             }
         }
@@ -291,15 +294,24 @@ impl<R: Updates> Groups<R> {
     }
 }
 
-/// A row has not come back by its key: it is not there, or it is there under another.
+/// A row has not come back by its key: it was not written, or it is not there, or it is there under another.
 #[cold]
-fn missing<R: Model>(key: &Key<R>, left: &BTreeMap<Key<R>, R::Entity>) -> Error {
-    if left.is_empty() {
-        return not_found::<R>(key);
+fn missing<R: Model>(
+    session: &mut SessionOf<R>,
+    key: &Key<R>,
+    before: &Rows<R>,
+    came: &BTreeMap<Key<R>, R::Entity>,
+) -> Result<Error> {
+    if row::left::<R>(session, key)?.is_some() {
+        return Ok(suppressed::<R>(Some(key)));
+    }
+    let was_read = |key: &Key<R>| before.found.iter().any(|row| row.entity.key() == *key);
+    if came.keys().all(was_read) {
+        return Ok(not_found::<R>(key));
     }
     let what = "an UPDATE of many rows in which the database gives them other keys: update them one \
                 by one";
-    Error::Unsupported { what: what.into() }
+    Ok(Error::Unsupported { what: what.into() })
 }
 
 /// Sends all pre signals, updates, and sends all post signals: for each row, as it is then, and whether
@@ -318,6 +330,7 @@ where
     let mut groups = Groups::<R>::default();
     for (place, row) in before.found.iter().enumerate() {
         let mut own = changes.clone();
+        session.check_level()?;
         repository.send_pre_update(&row.entity, &mut own, session)?;
         groups.add(place, own);
     }
@@ -331,6 +344,7 @@ where
     }
     for (row, (entity, changes)) in before.found.iter().zip(&after) {
         if let Some(changes) = changes {
+            session.check_level()?;
             repository.send_post_update(entity, &row.entity, changes, session)?;
         }
     }
@@ -347,6 +361,7 @@ pub(super) fn remove<R: Model>(
     notes: bool,
 ) -> Result<usize> {
     for row in &rows.found {
+        session.check_level()?;
         repository.send_pre_delete(&row.entity, session)?;
     }
     // What a pre receiver has written cannot be told from what another has.
@@ -358,6 +373,7 @@ pub(super) fn remove<R: Model>(
         }
     }
     for row in &deleted {
+        session.check_level()?;
         repository.send_post_delete(row.key(), row, session)?;
     }
     Ok(deleted.len())

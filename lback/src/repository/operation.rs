@@ -243,6 +243,7 @@ pub trait Repository: Model {
         }
         operation::<Self, _>(session, true, |session| {
             for row in data.iter_mut() {
+                session.check_level()?;
                 self.send_pre_create(row, session)?;
             }
             data.iter_mut().try_for_each(Validate::validate)?;
@@ -253,6 +254,7 @@ pub trait Repository: Model {
                 }
             }
             for entity in &entities {
+                session.check_level()?;
                 self.send_post_create(entity, session)?;
             }
             Ok(entities)

@@ -202,7 +202,10 @@ pub(super) fn suspects<R: Model>(session: &mut SessionOf<R>) -> Result<Suspects>
 ///
 /// Asked with a lock: a plain SELECT sees, on MySQL, what was there when the transaction began.
 #[cold]
-fn left<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<Option<R::Entity>> {
+pub(super) fn left<R: Model>(
+    session: &mut SessionOf<R>,
+    key: &Key<R>,
+) -> Result<Option<R::Entity>> {
     let lock = R::Connection::TO_DELETE;
     let row = session.statement(|conn| query::select_locked::<R>(conn, key, lock))?;
     Ok(row.map(|(row, _)| row))
@@ -375,6 +378,7 @@ pub(super) fn write<R: Model, T>(
     session: &mut SessionOf<R>,
     statement: impl FnOnce(&mut R::Connection) -> QueryResult<T>,
 ) -> Result<T> {
+    session.check_level()?;
     match session.write(statement) {
         Err(error @ Error::Duplicate { field: None, .. })
             if R::Connection::DUPLICATES == Duplicates::NameIndex =>

@@ -106,6 +106,12 @@ impl<C: SessionConnection> Session<C> {
         statement(self.raw()).map_err(|error| self.write_failed(error))
     }
 
+    /// Fails if a receiver has put another session in the place of the one whose operation this is.
+    #[inline]
+    pub(crate) fn check_level(&self) -> Result<()> {
+        self.ledger.check_level()
+    }
+
     /// The last statement given to [`write`](Self::write) has found nothing to write.
     pub(crate) fn wrote_nothing(&mut self) {
         self.ledger.note_no_write();

@@ -163,6 +163,15 @@ impl<W, N> Ledger<W, N> {
         Ok(())
     }
 
+    /// Fails if no level is open, not even a bare one: whoever believes to be in one holds another session.
+    #[inline]
+    pub(super) fn check_level(&self) -> Result<()> {
+        match self.stack.top() {
+            Some(_) => Ok(()),
+            None => Err(Error::SessionSwapped),
+        }
+    }
+
     /// Whether the innermost level has no statement by which it could be undone.
     pub(super) fn is_bare(&self) -> bool {
         let level = self.stack.top();
