@@ -2,50 +2,54 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The number of one ledger, unique in the process.
 pub(super) struct Identity(u64);
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-/// The ledgers whose level was closed by another session, until they learn of it.
+/// The ledgers there are, and those of them whose level was closed by another session, until they learn of it.
 ///
 /// Whoever closes a level sees only the session that stands in the place of the right one. The right
 /// one, wherever it was moved, still has a transaction open that nobody will end: it must refuse all
-/// that follows. It finds its number here.
-static GIVEN_UP: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
-/// Whether there is any, so that a session need not take the lock to learn that there is none.
+/// that follows. It finds its number here. One that was dropped meanwhile is not remembered.
+struct Book {
+    alive: BTreeSet<u64>,
+    given_up: BTreeSet<u64>,
+}
+
+static BOOK: Mutex<Book> = Mutex::new(Book {
+    alive: BTreeSet::new(),
+    given_up: BTreeSet::new(),
+});
+/// Whether any was given up, so that a session need not take the lock to learn that there is none.
 static ANY_GIVEN_UP: AtomicBool = AtomicBool::new(false);
 
-/// So many are remembered. One that was dropped before it was given up never asks, and stays.
-const MOST: usize = 1_000;
+fn book() -> MutexGuard<'static, Book> {
+    BOOK.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Tells the ledger with this number, wherever it is, that it cannot be used any more.
 pub(in crate::session) fn give_up(number: u64) {
-    let mut given_up = GIVEN_UP.lock().unwrap_or_else(PoisonError::into_inner);
-    remember(&mut given_up, number);
-    ANY_GIVEN_UP.store(true, Ordering::Release);
-}
-
-/// Where there are too many, the oldest ledger is forgotten.
-fn remember(given_up: &mut BTreeSet<u64>, number: u64) {
-    given_up.insert(number);
-    if given_up.len() > MOST {
-        given_up.pop_first();
+    let mut book = book();
+    if book.alive.contains(&number) {
+        book.given_up.insert(number);
+        ANY_GIVEN_UP.store(true, Ordering::Release);
     }
 }
 
 /// Whether this ledger was given up and does not know it yet.
 #[cfg(test)]
 pub(super) fn is_given_up_unseen(number: u64) -> bool {
-    let given_up = GIVEN_UP.lock().unwrap_or_else(PoisonError::into_inner);
-    given_up.contains(&number)
+    book().given_up.contains(&number)
 }
 
 impl Identity {
     pub(super) fn new() -> Self {
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        book().alive.insert(number);
+        Self(number)
     }
 
     #[inline]
@@ -60,31 +64,37 @@ impl Identity {
 
     #[cold]
     fn forget_if_given_up(&self) -> bool {
-        let mut given_up = GIVEN_UP.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = given_up.remove(&self.0);
-        ANY_GIVEN_UP.store(!given_up.is_empty(), Ordering::Release);
+        let mut book = book();
+        let found = book.given_up.remove(&self.0);
+        ANY_GIVEN_UP.store(!book.given_up.is_empty(), Ordering::Release);
         found
     }
 }
 
 impl Drop for Identity {
     fn drop(&mut self) {
-        // So that the set does not grow by sessions that nobody asks any more.
         self.is_given_up();
+        book().alive.remove(&self.0);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST, remember};
+    use super::*;
 
     #[test]
-    fn no_more_are_remembered_than_a_bound() {
-        let mut given_up = (1..=MOST as u64).collect();
-        remember(&mut given_up, 1);
-        assert_eq!((given_up.len(), given_up.first()), (MOST, Some(&1)));
-        remember(&mut given_up, 5_000);
-        assert_eq!((given_up.len(), given_up.first()), (MOST, Some(&2)));
-        assert!(given_up.contains(&5_000));
+    fn one_that_is_gone_is_not_remembered() {
+        let (here, gone) = (Identity::new(), Identity::new());
+        let number = gone.number();
+        drop(gone);
+        give_up(number);
+        assert!(!is_given_up_unseen(number));
+        give_up(here.number());
+        assert!(is_given_up_unseen(here.number()));
+        assert!(here.is_given_up());
+        let number = here.number();
+        give_up(number);
+        drop(here);
+        assert!(!is_given_up_unseen(number));
     }
 }
