@@ -118,9 +118,9 @@ fn in_a_test_with_a_runtime() -> lback::Result<()> {
     Ok(())
 }
 
-/// Nobody can wait there for what that thread has to run.
+/// Nobody can wait there for what that thread may have to run.
 #[test]
-fn not_on_the_only_thread_of_its_runtime() -> lback::Result<()> {
+fn not_on_a_thread_of_its_runtime() -> lback::Result<()> {
     let Some(database) = Database::with_outbox() else {
         return Ok(());
     };
@@ -151,15 +151,38 @@ fn on_one_thread(database: &Database) -> lback::Result<()> {
     let create = |name| Users.create(&mut database.session(), new_user(name));
 
     create("ada")?;
-    let refused = runtime.block_on(async { pool.session()?.deliver_all() });
-    assert!(
-        matches!(refused, Err(Error::Unsupported { .. })),
-        "{refused:?}"
-    );
+    let several = Builder::new_multi_thread().enable_time().build();
+    let several = several.expect("it can be started");
+    for refused in [
+        runtime.block_on(async { pool.session()?.deliver_all() }),
+        several.block_on(async { pool.session()?.deliver_all() }),
+        several.block_on(async {
+            let pool = pool.clone();
+            let task = tokio::spawn(async move { pool.session()?.deliver_all() });
+            task.await.expect("it does not panic")
+        }),
+    ] {
+        assert!(
+            matches!(refused, Err(Error::Unsupported { .. })),
+            "{refused:?}"
+        );
+    }
     assert_eq!(trace.take(), [""; 0]);
     let delivered = runtime.block_on(pool.run(|session| session.deliver_all()))?;
     assert_eq!(delivered.done, 1);
     assert_eq!(trace.take(), ["ada"]);
+
+    // A worker that has nothing in flight tells there what it has done.
+    create("zoe")?;
+    let stopped = runtime.block_on(async {
+        let worker = pool.worker().start()?;
+        while count("lback_outbox", &mut database.session()) > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        lback::Result::Ok(worker.stop())
+    })?;
+    assert_eq!(stopped.done, 1);
+    assert_eq!(trace.take(), ["zoe"]);
 
     // A worker that is dropped there leaves what is in flight to itself.
     create("grace")?;

@@ -1,5 +1,7 @@
 //! Claiming rows and delivering them.
 
+#[cfg(feature = "tokio")]
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::delivered::{Delivered, Haste, Manner};
@@ -7,7 +9,7 @@ use super::errand::Errand;
 use super::route::{Route, routes};
 use crate::error::{Error, Result};
 #[cfg(feature = "tokio")]
-use crate::session::has_no_other_thread;
+use crate::session::must_not_wait;
 use crate::session::{Claim, Session, SessionConnection};
 use crate::value::uuid_v7;
 
@@ -46,7 +48,7 @@ impl<C: SessionConnection> Session<C> {
     /// # Errors
     ///
     /// [`Error::NotOutermost`] inside a transaction, [`Error::NoOutbox`] before the table was made,
-    /// [`Error::Unsupported`] if a receiver is an `async fn` and this is the only thread of its runtime, and what
+    /// [`Error::Unsupported`] if a receiver is an `async fn` and this is a thread of a runtime, and what
     /// the database says. A failure of a receiver is none: it is reported as that of an effect is, see
     /// [`take_failures`](Self::take_failures).
     ///
@@ -84,6 +86,8 @@ impl<C: SessionConnection> Session<C> {
             claim: 100,
             haste: Some(&haste),
             is_stopping: &|| false,
+            #[cfg(feature = "tokio")]
+            awaits: &AtomicBool::new(false),
         };
         let mut all = Delivered::default();
         let mut turns = Turns::default();
@@ -160,8 +164,8 @@ impl<C: SessionConnection> Session<C> {
         if route.receiver.is_async {
             self.check_runtime(route.receiver)?;
             // A thread of a worker is none of a runtime.
-            if manner.haste.is_some() && self.runtime().is_some_and(|it| has_no_other_thread(&it)) {
-                let what = "waiting for an `async` receiver on the only thread of the runtime that must run it: \
+            if manner.haste.is_some() && self.runtime().is_some_and(|it| must_not_wait(&it)) {
+                let what = "waiting for an `async` receiver on a thread of the runtime, which may have to run it: \
                             call `deliver_all` in `database.run(..)`, or in `spawn_blocking`";
                 return Err(Error::Unsupported { what: what.into() });
             }

@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
+#[cfg(feature = "tokio")]
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::session::Claimed;
@@ -51,6 +53,9 @@ pub(super) struct Manner<'a> {
     pub(super) haste: Option<&'a Haste>,
     /// Whether nothing more is to be begun.
     pub(super) is_stopping: &'a dyn Fn() -> bool,
+    /// Set while this thread waits for what a runtime has to do.
+    #[cfg(feature = "tokio")]
+    pub(super) awaits: &'a AtomicBool,
 }
 
 /// The rows that receivers have put off while all that is due is delivered at once.

@@ -54,12 +54,17 @@ impl Origin {
     }
 }
 
-/// Whether whoever waits on this thread for what runs on `runtime` keeps it from running: it may have no other
-/// thread. tokio itself refuses to wait on a thread of a runtime, by a panic.
+/// Whether whoever waits on this thread for what runs on `runtime` may keep it from running. tokio itself refuses
+/// to wait on a thread of a runtime, by a panic.
+pub(crate) fn must_not_wait(runtime: &Handle) -> bool {
+    unless_it_panics(|| runtime.block_on(ready(()))).is_none()
+}
+
+/// The same of what was given to it elsewhere, so that any other of its threads may run it, if it has any.
 pub(crate) fn has_no_other_thread(runtime: &Handle) -> bool {
     let has_others = runtime.runtime_flavor() != RuntimeFlavor::CurrentThread
         && runtime.metrics().num_workers() > 1;
-    !has_others && unless_it_panics(|| runtime.block_on(ready(()))).is_none()
+    !has_others && must_not_wait(runtime)
 }
 
 /// An effect that needs no session any more.

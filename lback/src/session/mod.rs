@@ -55,14 +55,14 @@ pub(crate) use self::facts::Facts;
 pub(crate) use self::failure::LateFailures;
 pub use self::failure::{Failure, FailureCause, Failures};
 #[cfg(feature = "tokio")]
-pub(crate) use self::lane::{Lane, Origin, has_no_other_thread};
+pub(crate) use self::lane::{Lane, Origin, has_no_other_thread, must_not_wait};
 pub(crate) use self::ledger::{Link, Open, Parcel};
 pub use self::options::{Isolation, Lock, TransactionOptions};
 #[allow(unused_imports)] // unused without any database
 pub(crate) use self::outbox::{
     ALL_KEYS, Bind, Claim, Claimed, ClaimedColumns, ClaimedRow, DepthRow, Insert, InsertText,
-    LetterRow, OutboxTable, Spelling, Sql, by_size, chunks, first_of_key, instant, promotion,
-    repeated, statements_of_the_outbox,
+    LetterRow, OutboxTable, Spelling, Sql, all_stored, by_size, chunks, first_of_key, instant,
+    promotion, repeated, statements_of_the_outbox,
 };
 pub use self::recording::{Captured, Event, PendingEffect, Recording, SkipReason, Target};
 #[cfg(feature = "r2d2")]

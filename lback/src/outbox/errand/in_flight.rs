@@ -1,6 +1,7 @@
 //! Receivers that are `async fn`: all that was claimed is in flight at once.
 
 use std::any::Any;
+use std::sync::atomic::Ordering;
 
 use super::{Errand, Trouble, delivery_of};
 use crate::error::{Error, Result};
@@ -52,9 +53,11 @@ impl Errand<'_> {
             running.push((row, None));
         }
         drop(tell);
+        self.manner.awaits.store(true, Ordering::Release);
         for (place, outcome) in told {
             running[place].1 = Some(outcome);
         }
+        self.manner.awaits.store(false, Ordering::Release);
         let mut done = Vec::with_capacity(running.len());
         for (row, outcome) in running {
             let outcome = outcome.unwrap_or_else(|| {

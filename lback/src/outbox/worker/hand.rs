@@ -80,24 +80,28 @@ pub(super) struct Hand<C: SessionConnection + R2D2Connection> {
     pub(super) claim: u32,
     pub(super) poll: Duration,
     pub(super) stop: Arc<AtomicBool>,
+    /// Whether this thread waits for what a runtime has to do.
+    #[cfg(feature = "tokio")]
+    pub(super) awaits: Arc<AtomicBool>,
     /// When one of the threads last looked for rows whose turn nobody announced.
     pub(super) swept: Arc<Mutex<Option<Instant>>>,
 }
 
-impl<C: SessionConnection + R2D2Connection> Clone for Hand<C> {
-    fn clone(&self) -> Self {
+impl<C: SessionConnection + R2D2Connection> Hand<C> {
+    /// For one more thread.
+    pub(super) fn another(&self) -> Self {
         Self {
             place: self.place.clone(),
             routes: Arc::clone(&self.routes),
             claim: self.claim,
             poll: self.poll,
             stop: Arc::clone(&self.stop),
+            #[cfg(feature = "tokio")]
+            awaits: Arc::default(),
             swept: Arc::clone(&self.swept),
         }
     }
-}
 
-impl<C: SessionConnection + R2D2Connection> Hand<C> {
     fn is_stopping(&self) -> bool {
         self.stop.load(Ordering::Acquire)
     }
@@ -141,6 +145,8 @@ impl<C: SessionConnection + R2D2Connection> Hand<C> {
             claim: self.claim,
             haste: None,
             is_stopping: &|| self.is_stopping(),
+            #[cfg(feature = "tokio")]
+            awaits: &self.awaits,
         };
         let mut turns = Turns::default();
         while !self.is_stopping() {

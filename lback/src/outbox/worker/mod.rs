@@ -26,11 +26,19 @@ use crate::session::{SessionConnection, WAKE};
 #[derive(Debug)]
 pub struct Worker {
     stop: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<Delivered>>,
+    threads: Vec<AtWork>,
     listeners: Vec<JoinHandle<()>>,
     /// Where `async` receivers run, if there are any.
     #[cfg(feature = "tokio")]
     runtime: Option<tokio::runtime::Handle>,
+}
+
+#[derive(Debug)]
+struct AtWork {
+    thread: JoinHandle<Delivered>,
+    /// Whether it waits for what a runtime has to do.
+    #[cfg(feature = "tokio")]
+    awaits: Arc<AtomicBool>,
 }
 
 /// Starts a [`Worker`].
@@ -182,15 +190,23 @@ impl<C: SessionConnection + R2D2Connection> WorkerBuilder<C> {
             claim: self.claim,
             poll: self.poll,
             stop: Arc::clone(&worker.stop),
+            #[cfg(feature = "tokio")]
+            awaits: Arc::default(),
             swept: Arc::default(),
         };
         for number in 0..self.threads {
-            let hand = hand.clone();
+            let hand = hand.another();
+            #[cfg(feature = "tokio")]
+            let awaits = Arc::clone(&hand.awaits);
             // One that cannot be started stops those that were: they are dropped.
             let thread = named(format!("lback worker {number}"))
                 .spawn(move || hand.work())
                 .map_err(not_started)?;
-            worker.threads.push(thread);
+            worker.threads.push(AtWork {
+                thread,
+                #[cfg(feature = "tokio")]
+                awaits,
+            });
         }
         for listener in self.listeners {
             let stop = Arc::clone(&worker.stop);
@@ -219,18 +235,25 @@ impl Worker {
     /// what became of all that this worker has claimed.
     ///
     /// It blocks; in an asynchronous program call it in `spawn_blocking`. On the only thread of the runtime on
-    /// which its `async` receivers run it cannot wait for them: they end by themselves, and of threads that are
-    /// still at work nothing is said. The same goes for a worker that is dropped.
+    /// which its `async` receivers run it cannot wait for those that are at work: they end by themselves, and of what
+    /// their threads have claimed nothing is said. The same goes for a worker that is dropped.
     pub fn stop(mut self) -> Delivered {
         self.end()
     }
 
-    /// Leaves those that are still at work to themselves, if they would wait for this thread.
+    /// Leaves those to themselves that wait for the runtime, if that would wait for this thread.
     fn let_go(&mut self) {
         #[cfg(feature = "tokio")]
         if self.runtime.as_ref().is_some_and(has_no_other_thread) {
-            self.threads.retain(JoinHandle::is_finished);
-            self.listeners.clear();
+            let awaits = |it: &AtWork| it.awaits.load(Ordering::Acquire);
+            while !self
+                .threads
+                .iter()
+                .all(|it| it.thread.is_finished() || awaits(it))
+            {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            self.threads.retain(|it| it.thread.is_finished());
         }
     }
 
@@ -241,9 +264,9 @@ impl Worker {
         let mut all = Delivered::default();
         let own = std::thread::current().id();
         // A receiver may stop the worker that runs it, whose thread cannot wait for itself.
-        let others = |thread: &JoinHandle<_>| thread.thread().id() != own;
-        for thread in self.threads.drain(..).filter(others) {
-            if let Ok(some) = thread.join() {
+        let others = |it: &AtWork| it.thread.thread().id() != own;
+        for it in self.threads.drain(..).filter(others) {
+            if let Ok(some) = it.thread.join() {
                 all += some;
             }
         }

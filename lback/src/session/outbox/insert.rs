@@ -3,6 +3,7 @@
 use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::result::Error as DieselError;
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, HasSqlType, Nullable, Text};
 
@@ -60,6 +61,19 @@ where
         }
         Ok(())
     }
+}
+
+/// Fails if the database has kept a row out, as a trigger or a rule can.
+pub(crate) fn all_stored(stored: usize, parcels: &[&Parcel]) -> QueryResult<()> {
+    if stored == parcels.len() {
+        return Ok(());
+    }
+    let what = format!(
+        "of {} rows for durable receivers the database has stored {stored}: a trigger or a rule keeps them out \
+         of lback_outbox",
+        parcels.len()
+    );
+    Err(DieselError::QueryBuilderError(what.into()))
 }
 
 /// How many bytes of payloads a statement may carry: servers refuse one that is too large. It leaves room for the

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use diesel::QueryResult;
 
-pub(crate) use self::insert::{Insert, InsertText, by_size};
+pub(crate) use self::insert::{Insert, InsertText, all_stored, by_size};
 pub(crate) use self::sql::{Bind, Sql, chunks, repeated};
 use super::ledger::Parcel;
 
@@ -320,10 +320,14 @@ macro_rules! statements_of_the_outbox {
                     match (chunk.len(), is_held) {
                         $(
                             ($rows, false) => {
-                                self.execute_returning_count(&Insert::<$rows, false>(chunk))?;
+                                let stored =
+                                    self.execute_returning_count(&Insert::<$rows, false>(chunk))?;
+                                $crate::session::all_stored(stored, chunk)?;
                             }
                             ($rows, true) => {
-                                self.execute_returning_count(&Insert::<$rows, true>(chunk))?;
+                                let stored =
+                                    self.execute_returning_count(&Insert::<$rows, true>(chunk))?;
+                                $crate::session::all_stored(stored, chunk)?;
                             }
                         )*
                         // `chunks` gives no other.
