@@ -294,6 +294,22 @@ macro_rules! language_on {
                 assert!(text.contains(foreign), "the server does not speak it: {text}");
             }
 
+            /// Whatever the server does behind a COMMIT of its own accord.
+            pub(super) fn what_follows_a_commit_is_stored(url: &str) {
+                let connected = lback::$database::connect(url).expect("the server answers");
+                let mut session = connected.with_state(Trace::new());
+                Users
+                    .create(&mut session, new_user("before"))
+                    .expect("nothing is in the way");
+                session
+                    .conn()
+                    .batch_execute("INSERT INTO notes (what) VALUES ('afterwards')")
+                    .expect("nothing is in the way");
+                drop(session);
+                let deleted = diesel::sql_query("DELETE FROM notes WHERE what = 'afterwards'");
+                assert_eq!(deleted.execute(&mut plain(url)), Ok(1));
+            }
+
             pub(super) fn prepare(url: &str) {
                 let mut session = lback::$database::connect(url).expect("the server answers");
                 lback::$database::migrate(&mut session).expect("the database is empty");
@@ -337,10 +353,11 @@ fn german_and_a_lock_timeout_undoes_its_statement() {
 #[cfg(feature = "mysql")]
 #[test]
 fn french_and_a_lock_timeout_undoes_the_transaction() {
-    let options = "--lc-messages=fr_FR --innodb-rollback-on-timeout=ON";
+    let options = "--lc-messages=fr_FR --innodb-rollback-on-timeout=ON --completion-type=CHAIN";
     let settings = [("LBACK_MYSQL_OPTIONS", options)];
     if let Some((_services, url)) = up("french-mysql", "mysql", &settings) {
         mysql::prepare(&url);
+        mysql::what_follows_a_commit_is_stored(&url);
         mysql::try_everything(&url, &url, "", true, "inconnu");
         mysql::try_everything(&url, &url, "SET lc_messages = 'fr_FR'", false, "inconnu");
     }
@@ -360,6 +377,7 @@ fn german_for_a_superuser_and_for_others() {
             .expect("the role is new");
         let plain = url.replace("//lback@", "//plain@");
         postgres::prepare(&plain);
+        postgres::what_follows_a_commit_is_stored(&url);
         postgres::try_everything(&url, &url, "", true, "existiert nicht");
         postgres::try_everything(&plain, &url, "", false, "existiert nicht");
     }

@@ -1,5 +1,8 @@
 //! The life of a row, one readable function an operation.
 
+use std::any::TypeId;
+use std::marker::PhantomData;
+
 use super::bulk;
 use super::dialect::{Dialect, Lock};
 use super::key::{AsKey, Entity, KeyOf};
@@ -677,11 +680,11 @@ fn may_write<R: Model>(session: &mut SessionOf<R>) -> Result<()> {
 }
 
 /// Fails if the repository's table is of an engine that cannot roll back: a veto would leave its row.
-/// Asked once a repository and process.
-#[inline]
+/// Asked once a session, or a pool.
 fn must_roll_back<R: Model>(session: &mut SessionOf<R>) -> Result<()> {
-    let known = &R::texts().can_roll_back;
-    if known.get().is_some() {
+    struct RollsBack<R>(PhantomData<R>);
+    let known = TypeId::of::<RollsBack<R>>();
+    if session.known_fact(known).is_some() {
         return Ok(());
     }
     let table = session.look_up(|_| names::<R>())?.table.as_str();
@@ -693,6 +696,6 @@ fn must_roll_back<R: Model>(session: &mut SessionOf<R>) -> Result<()> {
         );
         return Err(Error::Unsupported { what: what.into() });
     }
-    let _ = known.set(());
+    session.know(known, 1);
     Ok(())
 }

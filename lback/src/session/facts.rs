@@ -65,7 +65,6 @@ impl<C: SessionConnection> Session<C> {
     }
 
     /// Makes the session believe it.
-    #[cfg(feature = "mysql")]
     pub(crate) fn know(&mut self, of: TypeId, answer: i64) {
         self.facts.put(of, answer);
     }

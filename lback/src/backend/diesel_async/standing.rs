@@ -15,7 +15,9 @@ use super::connection::BlockingPgConnection;
 use super::levels::{Levels, doubt};
 use super::wait::wait;
 use crate::error::Result;
-use crate::postgres::{Postgres, begin_sql, is_aborted, is_stale_plan, speak_english};
+use crate::postgres::{
+    Postgres, begin_sql, is_aborted, is_stale_plan, is_stale_type, speak_english,
+};
 use crate::session::{
     Guarding, Marking, Sealed, SessionConnection, Standing, TransactionOptions, Waits, mark,
 };
@@ -117,7 +119,7 @@ impl SessionConnection for BlockingPgConnection {
     }
 
     fn standing(&mut self, error: &DieselError, is_inside: bool) -> Standing {
-        if self.is_cut(error) {
+        if self.is_cut(error) || is_stale_type(error) {
             return Standing::Lost;
         }
         // They are all forgotten, and prepared anew.

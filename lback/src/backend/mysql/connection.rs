@@ -19,9 +19,11 @@ impl SessionConnection for MysqlConnection {
     /// The texts of errors then are in the language that
     /// [`Error::is_retryable`](crate::Error::is_retryable) knows. A server that does not let us set it
     /// keeps its own.
+    ///
+    /// And COMMIT ends a transaction without beginning another, which nobody would commit.
     fn prepare(&mut self) -> QueryResult<()> {
         let _ = self.batch_execute("SET lc_messages = 'en_US'");
-        Ok(())
+        self.batch_execute("SET completion_type = 'NO_CHAIN'")
     }
 
     fn begin_with(&mut self, sql: &str) -> QueryResult<()> {

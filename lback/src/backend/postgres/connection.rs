@@ -7,7 +7,7 @@ use diesel::connection::{AnsiTransactionManager, CacheSize, SimpleConnection, Tr
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{PgConnection, QueryResult};
 
-use super::{Postgres, begin_sql, is_aborted, is_stale_plan, speak_english};
+use super::{Postgres, begin_sql, is_aborted, is_stale_plan, is_stale_type, speak_english};
 use crate::error::Result;
 use crate::session::{Marking, Sealed, SessionConnection, Standing, TransactionOptions, mark};
 
@@ -32,7 +32,7 @@ impl SessionConnection for PgConnection {
     /// Diesel asks libpq after every statement whether a transaction is open
     /// (`PQtransactionStatus`), and keeps the answer as its depth.
     fn standing(&mut self, error: &DieselError, is_inside: bool) -> Standing {
-        if self.is_lost(error) {
+        if self.is_lost(error) || is_stale_type(error) {
             return Standing::Lost;
         }
         // They are all forgotten, and prepared anew.

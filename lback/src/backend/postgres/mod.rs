@@ -29,7 +29,9 @@ pub use self::libpq::Database;
 #[cfg(feature = "postgres")]
 pub use self::libpq::{Session, connect, prelude};
 pub use self::outbox::{OUTBOX_MIGRATION, migrate_outbox};
-pub(crate) use self::server::{Postgres, begin_sql, is_aborted, is_stale_plan, speak_english};
+pub(crate) use self::server::{
+    Postgres, begin_sql, is_aborted, is_stale_plan, is_stale_type, speak_english,
+};
 
 /// What a column is set to on PostgreSQL: a value, or something that the database works out. See
 /// [`lback::Set`](crate::Set).

@@ -54,3 +54,11 @@ pub(crate) fn is_stale_plan(error: &DieselError) -> bool {
     matches!(error, DieselError::DatabaseError(DatabaseErrorKind::Unknown, info)
         if info.message() == "cached plan must not change result type")
 }
+
+/// A type that was made anew, such as an enum: Diesel keeps the number of the old one as long as the connection
+/// lasts.
+pub(crate) fn is_stale_type(error: &DieselError) -> bool {
+    matches!(error, DieselError::DatabaseError(DatabaseErrorKind::Unknown, info)
+        if info.message().strip_prefix("cache lookup failed for type ")
+            .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())))
+}

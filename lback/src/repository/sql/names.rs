@@ -18,8 +18,6 @@ use crate::repository::keyed::Keyed;
 pub struct Texts {
     names: OnceCell<Names>,
     pub(crate) updates: Shapes,
-    /// Set once the table is known to be one that can roll back.
-    pub(crate) can_roll_back: OnceCell<()>,
     /// Those of updates of a row as it was read.
     pub(crate) updates_of_version: Shapes,
     /// Those of updates of many rows.
@@ -32,7 +30,6 @@ impl Texts {
         Self {
             names: OnceCell::new(),
             updates: Shapes::new(),
-            can_roll_back: OnceCell::new(),
             updates_of_version: Shapes::new(),
             updates_of_many: Shapes::new(),
         }
