@@ -36,7 +36,7 @@ where
 }
 
 /// A parcel. Its clone panics if the content says so, as that of any model may.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Identifiable)]
+#[derive(Debug, PartialEq, Eq, Queryable, Selectable, Identifiable)]
 #[diesel(table_name = parcels)]
 pub struct Parcel {
     /// The key.
