@@ -2,6 +2,7 @@
 //! COMMIT, says why, and leaves nothing.
 
 use crate::database::*;
+use diesel::connection::SimpleConnection as _;
 use lback::Error;
 use lback_tests::{count, new_user};
 
@@ -105,6 +106,32 @@ fn an_argument_must_be_encoded() -> lback::Result<()> {
     );
     assert_eq!(count("users", &mut session), 0);
     assert_eq!(count("lback_outbox", &mut session), 0);
+    Ok(())
+}
+
+/// By a trigger, where there are such.
+#[test]
+fn a_row_must_not_be_kept_out() -> lback::Result<()> {
+    let trigger = match NAME {
+        "SQLite" => {
+            "CREATE TRIGGER keep_out BEFORE INSERT ON lback_outbox BEGIN SELECT RAISE(IGNORE); END"
+        }
+        "PostgreSQL" => {
+            "CREATE FUNCTION keep_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; \
+             CREATE TRIGGER keep_out BEFORE INSERT ON lback_outbox FOR EACH ROW EXECUTE FUNCTION keep_out()"
+        }
+        _ => return Ok(()),
+    };
+    let Some(database) = Database::with_outbox() else {
+        return Ok(());
+    };
+    database.connection().batch_execute(trigger)?;
+    let mut session = database.session();
+    let refused = Users
+        .create(&mut session, new_user("ada"))
+        .expect_err("its row is not stored");
+    assert!(refused.to_string().contains("lback_outbox"), "{refused}");
+    assert_eq!(count("users", &mut session), 0);
     Ok(())
 }
 

@@ -323,3 +323,22 @@ impl fmt::Display for Undecodable {
 }
 
 impl std::error::Error for Undecodable {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_float_comes_back_as_it_was() -> Result<(), BoxError> {
+        for number in 0..1_000 {
+            let value = 1.0 + f64::from(number) / 900.0;
+            let mut stored = Stored::new();
+            stored.add(argument::<f64>("value"), &value, &mut Encodings::default());
+            let (json, _key) = stored.finish();
+            let mut incoming = Incoming::new(serde_json::from_str(&json?)?);
+            let read = owned_argument::<f64>("value").read(&mut incoming)?;
+            assert_eq!(read.to_bits(), value.to_bits());
+        }
+        Ok(())
+    }
+}
