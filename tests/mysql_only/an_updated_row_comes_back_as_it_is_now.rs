@@ -32,8 +32,8 @@ fn opened() -> Option<(Database, Session, Trace, Vec<User>)> {
     let database = Database::fresh()?;
     let trace = Trace::new();
     let mut session = database.session().with_state(trace.clone());
-    let users =
-        ["ada", "bob"].map(|name| quiet::Users.create(&mut session, new_user(name)).unwrap());
+    let users = ["ada", "bob", "cyd"]
+        .map(|name| quiet::Users.create(&mut session, new_user(name)).unwrap());
     Some((database, session, trace, users.into()))
 }
 
@@ -103,7 +103,7 @@ fn many_rows() -> lback::Result<()> {
         })?;
         assert_eq!(
             told(&rows),
-            [("ada", false), ("bob", false)],
+            [("ada", false), ("bob", false), ("cyd", false)],
             "heard {is_heard}"
         );
         let heard = trace.take();
@@ -123,10 +123,125 @@ fn a_row_in_which_nothing_is_changed() -> lback::Result<()> {
     let rows = session.transaction(|session| {
         meanwhile(&database, session)?;
         let one = Users.update(session, &users[0], UserChanges::default())?;
-        let many = Users.update_many(session, &users[1..], UserChanges::default())?;
-        lback::Result::Ok([vec![one], many].concat())
+        let alone = Users.update_many(session, &users[1..2], UserChanges::default())?;
+        let many = Users.update_many(session, &users, UserChanges::default())?;
+        assert_eq!(many[..2], [one, alone[0].clone()]);
+        lback::Result::Ok(many)
     })?;
-    assert_eq!(told(&rows), [("ada", false), ("bob", false)]);
+    assert_eq!(
+        told(&rows),
+        [("ada", false), ("bob", false), ("cyd", false)]
+    );
     assert_eq!(trace.take(), [""; 0]);
     Ok(())
+}
+
+/// A table in which an UPDATE sets nothing but what it is told to: of a user it sets the time as well.
+mod plain {
+    use super::*;
+
+    diesel::table! {
+        shelves (code) {
+            code -> Text,
+            name -> Text,
+            is_full -> Bool,
+        }
+    }
+
+    #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Identifiable, Insertable)]
+    #[diesel(table_name = shelves, primary_key(code))]
+    pub(crate) struct Shelf {
+        code: String,
+        name: String,
+        is_full: bool,
+    }
+
+    #[derive(Clone, Debug, Default, PartialEq, Eq, AsChangeset)]
+    #[diesel(table_name = shelves)]
+    pub(crate) struct ShelfChanges {
+        code: Option<String>,
+        name: Option<String>,
+    }
+
+    impl Validate for Shelf {}
+    impl Validate for ShelfChanges {}
+
+    own_repository!(Shelves: entity = Shelf, table = shelves, insert = Shelf, update = ShelfChanges, given_key = code);
+
+    mod again {
+        use super::*;
+
+        own_repository!(Shelves: entity = Shelf, table = shelves, insert = Shelf, update = ShelfChanges, given_key = code, reread, shared_entity);
+    }
+
+    fn to(code: Option<&str>) -> ShelfChanges {
+        ShelfChanges {
+            code: code.map(str::to_owned),
+            name: Some("new".to_owned()),
+        }
+    }
+
+    /// What an update gives back of shelves that another has changed to the same, and filled.
+    fn updated(
+        update: impl Fn(&mut Session) -> lback::Result<Vec<Shelf>>,
+    ) -> Option<lback::Result<Vec<(String, bool)>>> {
+        let database = Database::empty()?;
+        let table = "CREATE TABLE shelves (code VARCHAR(20) PRIMARY KEY, name VARCHAR(20) NOT NULL, \
+                     is_full BOOLEAN NOT NULL)";
+        for statement in [
+            table,
+            "INSERT INTO shelves VALUES ('a', 'old', 0), ('b', 'old', 0)",
+        ] {
+            diesel::sql_query(statement)
+                .execute(&mut database.connection())
+                .unwrap();
+        }
+        let rows = database.session().transaction(|session| {
+            Shelves.count(session)?;
+            diesel::update(shelves::table)
+                .set((shelves::name.eq("new"), shelves::is_full.eq(true)))
+                .execute(&mut database.connection())?;
+            update(session)
+        });
+        let told = |row: Shelf| (row.name, row.is_full);
+        Some(rows.map(|rows| rows.into_iter().map(told).collect()))
+    }
+
+    fn assert_new(rows: Option<lback::Result<Vec<(String, bool)>>>) {
+        for (name, is_full) in rows.unwrap_or_else(|| Ok(Vec::new())).unwrap() {
+            assert_eq!((&*name, is_full), ("new", true));
+        }
+    }
+
+    #[test]
+    fn one_row() {
+        assert_new(updated(|session| {
+            Ok(vec![Shelves.update(session, "a".to_owned(), to(None))?])
+        }));
+        assert_new(updated(|session| {
+            let changes = to(Some("a"));
+            Ok(vec![Shelves.update(session, "a".to_owned(), changes)?])
+        }));
+    }
+
+    #[test]
+    fn many_rows() {
+        assert_new(updated(|session| {
+            let keys = ["a", "b"].map(str::to_owned);
+            Shelves.update_many(session, keys, to(None))
+        }));
+    }
+
+    /// In a repository that reads rows again.
+    #[test]
+    fn rows_that_are_read_again() {
+        assert_new(updated(|session| {
+            let one = again::Shelves.update(session, "a".to_owned(), to(None))?;
+            Ok(vec![one])
+        }));
+        assert_new(updated(|session| {
+            let keys = ["a", "b"].map(str::to_owned);
+            again::Shelves.update_many(session, keys, to(None))
+        }));
+    }
 }

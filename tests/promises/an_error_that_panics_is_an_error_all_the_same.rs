@@ -2,8 +2,13 @@
 //! an error, nothing is stored, and the program goes on.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
+use diesel::connection::{SimpleConnection as _, TransactionManager};
+use diesel::result::Error as DieselError;
 use lback::BoxError;
+use lback::outbox::Snooze;
 use lback_tests::{new_user, note, notes};
 
 use super::stored;
@@ -71,13 +76,94 @@ impl From<lback::Error> for Busy {
     }
 }
 
+/// An error of ours, in one that prints as it does and panics when it is dropped.
+#[derive(Debug)]
+struct Around(lback::Error, #[allow(dead_code)] Bomb);
+
+impl fmt::Display for Around {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Around {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+/// A veto, in an error that says more and panics when it is asked for its cause.
+#[derive(Debug)]
+struct Remark(Veto);
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at the gate: {}", self.0)
+    }
+}
+
+impl std::error::Error for Remark {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        panic!("in source");
+    }
+}
+
+/// A veto below an error that cannot be printed.
+#[derive(Debug)]
+struct Above(Veto);
+
+impl fmt::Display for Above {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("in Display");
+    }
+}
+
+impl std::error::Error for Above {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
 #[receiver(user_pre_create)]
 fn fail_as_told(data: &NewUser) -> Result<(), BoxError> {
     match data.username.as_str() {
         "sour" => Err(Box::new(Sour(Bomb))),
         "refused" => Err(Box::new(Refusal(Veto::new("not this one"), Bomb))),
+        "remark" => Err(Box::new(Remark(Veto::new("not this one")))),
+        "above" => Err(Box::new(Above(Veto::new("not this one")))),
+        "unwritten" => {
+            let error = DieselError::QueryBuilderError(Box::new(Sour(Bomb)));
+            Err(lback::Error::from(error).into())
+        }
         _ => Ok(()),
     }
+}
+
+struct Missing;
+
+#[signal]
+struct Asked<'a> {
+    session: &'a mut Session,
+}
+
+#[receiver(asked)]
+fn ask_for_what_is_missing(#[state] _missing: &Missing) {}
+
+#[receiver(user_pre_create)]
+fn call_further(data: &NewUser, session: &mut Session) -> Result<(), BoxError> {
+    let called = match data.username.as_str() {
+        "stateless" => Asked { session }.send(),
+        "endless" => Users.create(session, new_user("endless")).map(drop),
+        _ => return Ok(()),
+    };
+    called.map_err(|error| Around(error, Bomb).into())
+}
+
+/// It ends the transaction, which its own savepoint cannot undo.
+#[receiver(user_post_update, on_error = "isolate")]
+fn end_all(_user: &User, session: &mut Session) -> Result<(), BoxError> {
+    session.conn().batch_execute("ROLLBACK")?;
+    Err(Box::new(Sour(Bomb)))
 }
 
 #[receiver(user_post_create, on_error = "isolate")]
@@ -148,6 +234,161 @@ fn an_error_that_panics_when_it_is_asked_and_when_it_is_dropped() {
     assert_eq!(stored(&mut database.session()), ["ada"]);
     // Those that are kept are dropped with the session.
     drop(session);
+}
+
+#[test]
+fn an_error_that_holds_one_of_ours() {
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    let mut session = database.session();
+    let mut fail = |name: &str| Users.create(&mut session, new_user(name)).unwrap_err();
+    let stateless = fail("stateless");
+    assert!(matches!(stateless, lback::Error::StateMissing { .. }));
+    print(stateless);
+    let endless = fail("endless");
+    assert!(matches!(endless, lback::Error::Recursion { .. }));
+    print(endless);
+    let remark = fail("remark");
+    assert!(std::error::Error::source(&remark).is_none());
+    let text = print(remark);
+    assert!(text.ends_with(": at the gate: not this one"), "{text}");
+    let text = print(fail("above"));
+    assert!(
+        text.ends_with(": (its text panicked: in Display): not this one"),
+        "{text}"
+    );
+    let text = print(fail("unwritten"));
+    assert!(
+        text.contains("fail_as_told") && text.ends_with("failed"),
+        "{text}"
+    );
+    assert_eq!(stored(&mut session), [""; 0]);
+}
+
+#[test]
+fn an_error_of_a_value_that_cannot_be_read() {
+    let error = DieselError::DeserializationError(Box::new(Sour(Bomb)));
+    let text = print(error.into());
+    assert!(!text.contains("panicked"), "{text}");
+}
+
+#[test]
+fn an_isolated_receiver_that_ended_the_transaction() {
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    let mut session = database.session().with_failure_handler(|_| {});
+    let user = Users.create(&mut session, new_user("ada")).unwrap();
+    let changes = UserChanges {
+        is_active: Some(false),
+        ..UserChanges::default()
+    };
+    let done = session.transaction(|session| Users.update(session, &user, changes));
+    assert!(
+        matches!(done, Err(lback::Error::TransactionAborted { .. })),
+        "{done:?}"
+    );
+    assert!(!session.in_transaction());
+}
+
+mod delivered {
+    use super::*;
+
+    own_users!();
+
+    /// Later, in an error that panics when it is dropped.
+    #[derive(Debug)]
+    struct Later(Snooze, #[allow(dead_code)] Bomb);
+
+    impl fmt::Display for Later {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("later")
+        }
+    }
+
+    impl std::error::Error for Later {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[receiver(user_post_create, durable, id = "sour.tell", max_attempts = 2)]
+    fn tell(user: &User) -> Result<(), BoxError> {
+        match user.username.as_str() {
+            "later" => Err(Box::new(Later(Snooze(Duration::from_secs(3_600)), Bomb))),
+            _ => Err(Box::new(Sour(Bomb))),
+        }
+    }
+
+    /// Fails twice, first among several.
+    #[receiver(user_post_create, durable, id = "sour.write", batch = 4)]
+    fn write(user: &User, conn: &mut Native, #[state] calls: &AtomicU32) -> Result<(), BoxError> {
+        note(conn, &user.username)?;
+        if calls.fetch_add(1, Ordering::Relaxed) < 2 {
+            let kind = diesel::result::DatabaseErrorKind::SerializationFailure;
+            let busy = DieselError::DatabaseError(kind, Box::new("busy".to_owned()));
+            return Err(Box::new(Busy(busy.into(), Some(Bomb))));
+        }
+        Ok(())
+    }
+
+    #[receiver(user_post_update, durable, id = "sour.break")]
+    fn break_off(session: &mut Session) -> Result<(), BoxError> {
+        type Manager = <Native as diesel::Connection>::TransactionManager;
+        Manager::transaction_manager_status_mut(session.conn()).set_in_error();
+        Err(Box::new(Sour(Bomb)))
+    }
+
+    fn opened() -> Option<(Database, Session)> {
+        let database = Database::with_outbox()?;
+        let session = database.session().with_failure_handler(|_| {});
+        let session = session.with_state(AtomicU32::default());
+        Some((database, session))
+    }
+
+    #[test]
+    fn what_a_durable_receiver_returns() -> lback::Result<()> {
+        let Some((_database, mut session)) = opened() else {
+            return Ok(());
+        };
+        session.transaction(|session| {
+            Users.create(session, new_user("later"))?;
+            Users.create(session, new_user("ada")).map(drop)
+        })?;
+        let delivered = session.deliver_all()?;
+        assert_eq!(
+            (
+                delivered.done,
+                delivered.snoozed,
+                delivered.failed,
+                delivered.dead
+            ),
+            (2, 1, 1, 1)
+        );
+        let letters = session.outbox().dead_letters(10)?;
+        assert_eq!(letters[0].error, "(its text panicked: in Display)");
+        assert_eq!(notes(&mut session), ["later", "ada"]);
+        Ok(())
+    }
+
+    #[test]
+    fn of_a_durable_receiver_that_broke_the_session() {
+        let Some((_database, mut session)) = opened() else {
+            return;
+        };
+        let sent = session.mute_all(|session| Users.create(session, new_user("ada")));
+        let changes = UserChanges {
+            is_active: Some(false),
+            ..UserChanges::default()
+        };
+        Users.update(&mut session, &sent.unwrap(), changes).unwrap();
+        let delivered = session.deliver_all();
+        assert!(
+            matches!(delivered, Err(lback::Error::SessionBroken)),
+            "{delivered:?}"
+        );
+    }
 }
 
 #[test]

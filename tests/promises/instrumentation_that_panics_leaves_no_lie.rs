@@ -231,6 +231,40 @@ fn behind_a_commit_that_stored_for_durable_receivers() {
     panic!("there are more events");
 }
 
+/// Nor is the question for the table of durable receivers the caller's affair, where that is missing.
+#[test]
+fn behind_a_commit_for_which_there_is_no_outbox() {
+    let mut last = None;
+    for event in 0..400 {
+        let Some(database) = Database::fresh() else {
+            return;
+        };
+        let mut session = database.session().with_state(Trace::new());
+        let left = Arc::new(AtomicUsize::new(usize::MAX));
+        let has_panicked = Arc::new(AtomicBool::new(false));
+        session.conn().set_instrumentation(Trap {
+            left: Arc::clone(&left),
+            again: false,
+            has_panicked: Arc::clone(&has_panicked),
+        });
+        session = session.with_failure_handler(|_| {});
+        left.store(event, Ordering::SeqCst);
+        let sent = catch_unwind(AssertUnwindSafe(|| {
+            kept::Users.create(&mut session, new_user("ada"))
+        }));
+        left.store(usize::MAX, Ordering::SeqCst);
+        assert!(!session.in_transaction());
+        assert_eq!(stored(&mut database.session()), [""; 0], "event {event}");
+        if !has_panicked.load(Ordering::SeqCst) {
+            assert!(matches!(sent, Ok(Err(Error::NoOutbox))), "{sent:?}");
+            assert!(matches!(last, Some(Ok(Err(_)))), "{last:?}");
+            return;
+        }
+        last = Some(sent);
+    }
+    panic!("there are more events");
+}
+
 mod kept {
     use super::*;
 
@@ -245,6 +279,46 @@ mod kept {
     fn done(user: &User, #[state] trace: &Trace) {
         trace.note(format!("kept {}", user.username));
     }
+}
+
+/// Panics once it is armed, beside the savepoint by which a transaction is known again.
+struct AtMark(Arc<AtomicBool>);
+
+impl Instrumentation for AtMark {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            if query.to_string().contains("SAVEPOINT lback_guard") {
+                assert!(!self.0.swap(false, Ordering::SeqCst), "{PANIC}");
+            }
+        }
+    }
+}
+
+/// Whether the mark is set nobody knows then, so that the transaction cannot be told from another.
+#[test]
+fn beside_the_mark_it_ends_the_transaction_though_it_is_caught() {
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    let trace = Trace::new();
+    let mut session = database.session().with_state(trace.clone());
+    let is_armed = Arc::new(AtomicBool::new(false));
+    session
+        .conn()
+        .set_instrumentation(AtMark(Arc::clone(&is_armed)));
+    let done = session.transaction(|session| {
+        Users.create(session, new_user("ada"))?;
+        is_armed.store(true, Ordering::SeqCst);
+        let created = catch_unwind(AssertUnwindSafe(|| {
+            session.conn().batch_execute("SELECT 1")?;
+            Users.create(session, new_user("grace"))
+        }));
+        assert!(created.is_err(), "it is marked: {created:?}");
+        lback::Result::Ok(())
+    });
+    assert!(done.is_err(), "{done:?}");
+    assert_eq!(stored(&mut database.session()), [""; 0]);
+    assert!(!trace.take().iter().any(|text| text.starts_with("done")));
 }
 
 /// Panics once, at the first ROLLBACK.

@@ -139,7 +139,7 @@ impl Drop for Lent {
 /// A session that is taken out of its own closure ends there, and nothing stays open on its connection.
 #[test]
 fn one_whose_connection_was_lent() {
-    for is_taken in [false, true] {
+    for (is_taken, is_dropped) in [(false, false), (false, true), (true, false)] {
         let Some((database, other, _idle, trace)) = two() else {
             return;
         };
@@ -158,7 +158,9 @@ fn one_whose_connection_was_lent() {
         let done = session.transaction(|session| {
             Users.create(session, new_user("ada"))?;
             let out = std::mem::replace(session, other.take().expect("it is asked once"));
-            if let Some(connection) = out.into_connection() {
+            if is_dropped {
+                drop(out);
+            } else if let Some(connection) = out.into_connection() {
                 *home.lock().unwrap() = Some(connection);
             }
             lback::Result::Ok(())
@@ -234,9 +236,30 @@ mod by_a_receiver {
     }
 
     #[receiver(user_post_create)]
-    fn after(user: &User, session: &mut Session, #[state] place: Option<&Place>) {
+    fn after(
+        user: &User,
+        session: &mut Session,
+        #[state] place: Option<&Place>,
+        #[state] trace: &Trace,
+    ) {
+        match (user.username.strip_prefix('x'), place) {
+            (Some(name), Some(place)) => place.swap(name, session),
+            (None, Some(_)) => trace.note(format!("after {}", user.username)),
+            _ => {}
+        }
+    }
+
+    #[receiver(user_pre_update, user_post_update, user_pre_delete, user_post_delete)]
+    fn at_each(
+        user: &User,
+        signal: &SignalInfo,
+        session: &mut Session,
+        #[state] place: Option<&Place>,
+        #[state] trace: &Trace,
+    ) {
+        trace.note(format!("{} {}", signal.name(), user.username));
         if let Some(place) = place {
-            place.swap(user.username.trim_start_matches('x'), session);
+            place.swap(signal.name(), session);
         }
     }
 
@@ -268,6 +291,41 @@ mod by_a_receiver {
         check("ada", |session| {
             Users.create_many(session, ["ada", "grace"].map(new_user))
         });
+    }
+
+    /// Nobody is called for the rows behind it with the session that stands there now.
+    #[test]
+    fn among_rows_that_are_changed_or_deleted() {
+        for at in [
+            "user_pre_update",
+            "user_post_update",
+            "user_pre_delete",
+            "user_post_delete",
+        ] {
+            let Some((database, session, idle, trace)) = two() else {
+                return;
+            };
+            let users = database
+                .session()
+                .mute_all(|session| Users.create_many(session, ["ada", "grace"].map(new_user)))
+                .expect("stored");
+            let other = Other::new(Mutex::new(Some(idle)));
+            let mut session = session.with_state(Place(at, Arc::clone(&other)));
+            let changes = UserChanges {
+                is_active: Some(false),
+                ..UserChanges::default()
+            };
+            let done = if at.ends_with("update") {
+                Users.update_many(&mut session, &users, changes).map(drop)
+            } else {
+                Users.delete_many(&mut session, &users).map(drop)
+            };
+            assert!(matches!(done, Err(Error::SessionSwapped)), "{at}: {done:?}");
+            drop(other.lock().expect("nobody panics").take());
+            drop(session);
+            assert_eq!(stored(&mut database.session()), ["ada", "grace"], "{at}");
+            assert_eq!(trace.take().last(), Some(&format!("{at} ada")));
+        }
     }
 
     #[test]

@@ -138,3 +138,66 @@ fn a_row_that_was_not_there_spoils_nothing() {
     done.unwrap();
     assert_eq!(stand(&database), (1, 0));
 }
+
+/// SQLite finds a table and a view whatever the case of its name.
+#[test]
+fn a_name_in_capitals_is_the_same() {
+    let trigger = format!("CREATE TRIGGER take BEFORE UPDATE ON PARCELS BEGIN {TAKE} END");
+    let (database, mut session, _trace) = opened(&trigger);
+    let there = quiet::Parcels.create(&mut session, parcel("a")).unwrap();
+    let passed_over: lback::Result<()> = session.transaction(|session| {
+        assert!(quiet::Parcels.update(session, there.id, changed()).is_err());
+        Ok(())
+    });
+    assert!(
+        matches!(passed_over, Err(Error::TransactionAborted { .. })),
+        "{passed_over:?}"
+    );
+    assert_eq!(stand(&database), (1, 0));
+
+    let (database, mut session, _trace) = opened(VIEW);
+    let insert = "INSERT INTO behind VALUES (7, 'a', 'sent')";
+    session.conn().batch_execute(insert).unwrap();
+    session
+        .transaction(|session| quiet::Parcels.delete(session, 7))
+        .unwrap();
+    assert_eq!(stand(&database), (0, 1));
+}
+
+/// A view of another case than the table that it is put in the place of, and a trigger that takes nothing away.
+const VIEW: &str = "ALTER TABLE parcels RENAME TO behind;
+    CREATE TABLE gone (id INTEGER);
+    CREATE VIEW Parcels AS SELECT * FROM behind WHERE id NOT IN (SELECT id FROM gone);
+    CREATE TRIGGER take INSTEAD OF DELETE ON Parcels BEGIN
+        INSERT INTO archive VALUES (OLD.content);
+        INSERT INTO gone VALUES (OLD.id);
+    END;";
+
+/// What was asked before is not believed: a migration may have come in between.
+#[test]
+fn a_view_that_was_created_meanwhile() {
+    let (database, mut session, _trace) = opened("");
+    let keys = ["a", "b"].map(|content| {
+        quiet::Parcels
+            .create(&mut session, parcel(content))
+            .unwrap()
+            .id
+    });
+    session
+        .transaction(|session| quiet::Parcels.delete(session, keys[0]))
+        .unwrap();
+    database.connection().batch_execute(VIEW).unwrap();
+    let passed_over: lback::Result<()> = session.transaction(|session| {
+        let deleted = quiet::Parcels.delete(session, keys[1]);
+        assert!(
+            matches!(deleted, Err(Error::NotFound { .. })),
+            "{deleted:?}"
+        );
+        Ok(())
+    });
+    assert!(
+        matches!(passed_over, Err(Error::TransactionAborted { .. })),
+        "{passed_over:?}"
+    );
+    assert_eq!(stand(&database), (1, 0));
+}

@@ -96,3 +96,55 @@ pub(crate) fn by_size<'p, 'a>(
         (!part.is_empty()).then_some(part)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::any::TypeId;
+
+    use super::*;
+    use crate::receiver::{Function, Place, Registration, SignalInfo, Timing};
+
+    static SIGNAL: SignalInfo =
+        SignalInfo::new(TypeId::of::<u8>, "stored", module_path!(), Timing::Post);
+    static RECEIVER: Registration = {
+        let place = Place {
+            file: file!(),
+            line: line!(),
+            column: column!(),
+        };
+        Registration::new(&SIGNAL, "receiver", place, || Function::of(&0_u8))
+    };
+
+    fn parcel(bytes: usize) -> Parcel {
+        Parcel {
+            id: "id".to_owned(),
+            receiver: &RECEIVER,
+            version: 1,
+            generation: 1,
+            key: None,
+            payload: Ok("x".repeat(bytes)),
+        }
+    }
+
+    #[test]
+    fn parts_leave_room_in_the_smallest_packet() {
+        let smallest = 1 << 20;
+        let parcels: Vec<_> = (0..40)
+            .map(|i| parcel(smallest / 16 + i))
+            .chain([parcel(2 * smallest), parcel(1), parcel(0)])
+            .collect();
+        let all: Vec<_> = parcels.iter().collect();
+        let sizes: Vec<Vec<_>> = by_size(&all)
+            .map(|part| part.iter().map(|it| it.text().len()).collect())
+            .collect();
+        assert_eq!(sizes.iter().map(Vec::len).sum::<usize>(), 43);
+        for part in &sizes {
+            let bytes: usize = part.iter().sum();
+            assert!(
+                part.len() == 1 || bytes <= smallest * 3 / 4,
+                "{} rows of {bytes} bytes",
+                part.len()
+            );
+        }
+    }
+}
