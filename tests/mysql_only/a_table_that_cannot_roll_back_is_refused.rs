@@ -13,6 +13,12 @@ mod on_myisam {
     own_parcels!();
 }
 
+mod on_either {
+    use super::*;
+
+    own_parcels!();
+}
+
 mod on_innodb {
     use super::*;
 
@@ -58,4 +64,25 @@ fn until_it_is_converted() {
         .create(&mut session, parcel("b"))
         .unwrap();
     assert_eq!(count(&database), 2);
+}
+
+/// What is known of a table is known of one in that database.
+#[test]
+fn in_another_database_of_the_same_process() {
+    let (Some(sound), Some(unsound)) = (Database::empty(), Database::empty()) else {
+        return;
+    };
+    let mut session = sound.session();
+    create_table(session.conn(), MADE_KEY, "");
+    on_either::Parcels
+        .create(&mut session, parcel("a"))
+        .unwrap();
+    let mut session = unsound.session();
+    create_table(session.conn(), MADE_KEY, " ENGINE = MyISAM");
+    let created = on_either::Parcels.create(&mut session, parcel("a"));
+    assert!(
+        matches!(created, Err(Error::Unsupported { .. })),
+        "{created:?}"
+    );
+    assert_eq!(count(&unsound), 0);
 }
