@@ -7,7 +7,7 @@
 //!
 //! This binary plays all parts as the newer program, and `older.rs` as the older one, whose forms the newer one
 //! upcasts, and who is given no row of the newer one. `LBACK_KILLS` says how many kills each database takes; 20
-//! seconds' worth unless told. `LBACK_ONLY=SQLite` takes one database alone.
+//! seconds' worth in CI, and 10 elsewhere, unless told. `LBACK_ONLY=SQLite` takes one database alone.
 
 // A test says what it means first, and each database has the program in its own types.
 #![allow(clippy::pedantic, clippy::duplicate_mod)]
@@ -30,7 +30,9 @@ use std::time::{Duration, Instant};
 use self::victims::Victims;
 
 /// How long a database has for its kills, unless told how many.
-const PATIENCE: Duration = Duration::from_secs(20);
+fn patience() -> Duration {
+    Duration::from_secs(if lback_tests::is_in_ci() { 20 } else { 10 })
+}
 
 fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -74,7 +76,7 @@ fn torment(database: &str, url: &str, folder: &Path) -> String {
     let kills: Option<u32> = kills.map(|kills| kills.parse().expect("a number"));
     let begun = Instant::now();
     let mut victims = Victims::new(database, url, folder);
-    while kills.map_or(begun.elapsed() < PATIENCE, |kills| victims.killed < kills) {
+    while kills.map_or(begun.elapsed() < patience(), |kills| victims.killed < kills) {
         victims.disturb();
     }
     victims.end()

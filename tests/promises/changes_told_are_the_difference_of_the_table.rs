@@ -313,11 +313,15 @@ fn is_planned(error: &(dyn std::error::Error + 'static)) -> bool {
     error.is::<lback::Error>() || error.to_string() == "planned"
 }
 
-/// `LBACK_TREES` trees, or 10,000 where they are cheap.
+/// `LBACK_TREES` trees; or 10,000 in CI where they are cheap.
 fn cases() -> u32 {
     let told = std::env::var("LBACK_TREES").ok();
     let told = told.and_then(|cases| cases.parse().ok());
-    told.unwrap_or(if NAME == "SQLite" { 10_000 } else { 300 })
+    told.unwrap_or(match NAME {
+        "SQLite" if lback_tests::is_in_ci() => 10_000,
+        "SQLite" => 4_000,
+        _ => 300,
+    })
 }
 
 fn run_trees() {

@@ -127,6 +127,11 @@ diesel::table! {
     }
 }
 
+/// Whether random trials should take their time: `CI` is set, as the services that run CI do.
+pub fn is_in_ci() -> bool {
+    std::env::var_os("CI").is_some()
+}
+
 /// Writes into the table `notes`, as a receiver would.
 pub fn note<C>(conn: &mut C, what: &str) -> QueryResult<()>
 where
