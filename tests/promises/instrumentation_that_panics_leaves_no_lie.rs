@@ -192,6 +192,27 @@ fn at_each(again: bool) {
 }
 
 /// What is asked and told behind a COMMIT makes nothing look failed, and keeps no effect from running.
+/// Creates a user for whom rows are stored; its instrumentation panics at this event from now on. Says whether
+/// it did.
+fn create_in_trap(
+    session: &mut Session,
+    event: usize,
+) -> (std::thread::Result<lback::Result<User>>, bool) {
+    let left = Arc::new(AtomicUsize::new(usize::MAX));
+    let has_panicked = Arc::new(AtomicBool::new(false));
+    session.conn().set_instrumentation(Trap {
+        left: Arc::clone(&left),
+        again: false,
+        has_panicked: Arc::clone(&has_panicked),
+    });
+    left.store(event, Ordering::SeqCst);
+    let sent = catch_unwind(AssertUnwindSafe(|| {
+        kept::Users.create(session, new_user("ada"))
+    }));
+    left.store(usize::MAX, Ordering::SeqCst);
+    (sent, has_panicked.load(Ordering::SeqCst))
+}
+
 #[test]
 fn behind_a_commit_that_stored_for_durable_receivers() {
     for event in 0..400 {
@@ -199,20 +220,9 @@ fn behind_a_commit_that_stored_for_durable_receivers() {
             return;
         };
         let trace = Trace::new();
-        let mut session = database.session().with_state(trace.clone());
-        let left = Arc::new(AtomicUsize::new(usize::MAX));
-        let has_panicked = Arc::new(AtomicBool::new(false));
-        session.conn().set_instrumentation(Trap {
-            left: Arc::clone(&left),
-            again: false,
-            has_panicked: Arc::clone(&has_panicked),
-        });
-        session = session.with_failure_handler(|_| {});
-        left.store(event, Ordering::SeqCst);
-        let sent = catch_unwind(AssertUnwindSafe(|| {
-            kept::Users.create(&mut session, new_user("ada"))
-        }));
-        left.store(usize::MAX, Ordering::SeqCst);
+        let session = database.session().with_state(trace.clone());
+        let mut session = session.with_failure_handler(|_| {});
+        let (sent, has_panicked) = create_in_trap(&mut session, event);
         let now = stored(&mut database.session());
         let told = format!("event {event}: {sent:?}, stored {now:?}");
         match &sent {
@@ -224,7 +234,7 @@ fn behind_a_commit_that_stored_for_durable_receivers() {
             Ok(Err(_)) | Err(_) => assert_eq!(now, [""; 0], "{told}"),
         }
         assert!(!session.in_transaction(), "{told}");
-        if !has_panicked.load(Ordering::SeqCst) {
+        if !has_panicked {
             return;
         }
     }
@@ -239,23 +249,12 @@ fn behind_a_commit_for_which_there_is_no_outbox() {
         let Some(database) = Database::fresh() else {
             return;
         };
-        let mut session = database.session().with_state(Trace::new());
-        let left = Arc::new(AtomicUsize::new(usize::MAX));
-        let has_panicked = Arc::new(AtomicBool::new(false));
-        session.conn().set_instrumentation(Trap {
-            left: Arc::clone(&left),
-            again: false,
-            has_panicked: Arc::clone(&has_panicked),
-        });
-        session = session.with_failure_handler(|_| {});
-        left.store(event, Ordering::SeqCst);
-        let sent = catch_unwind(AssertUnwindSafe(|| {
-            kept::Users.create(&mut session, new_user("ada"))
-        }));
-        left.store(usize::MAX, Ordering::SeqCst);
+        let session = database.session().with_state(Trace::new());
+        let mut session = session.with_failure_handler(|_| {});
+        let (sent, has_panicked) = create_in_trap(&mut session, event);
         assert!(!session.in_transaction());
         assert_eq!(stored(&mut database.session()), [""; 0], "event {event}");
-        if !has_panicked.load(Ordering::SeqCst) {
+        if !has_panicked {
             assert!(matches!(sent, Ok(Err(Error::NoOutbox))), "{sent:?}");
             assert!(matches!(last, Some(Ok(Err(_)))), "{last:?}");
             return;
