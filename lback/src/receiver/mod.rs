@@ -356,11 +356,17 @@ impl<S: Signal> Receiver<S> {
 #[doc(hidden)]
 pub trait Listed: Any + Sync {
     fn registration(&self) -> &Registration;
+    /// Whether it has a `when`.
+    fn has_condition(&self) -> bool;
 }
 
 impl<S: Signal> Listed for Receiver<S> {
     fn registration(&self) -> &Registration {
         &self.registration
+    }
+
+    fn has_condition(&self) -> bool {
+        self.condition.is_some()
     }
 }
 

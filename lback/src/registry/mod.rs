@@ -73,6 +73,17 @@ impl Listing {
     pub(crate) fn members(&self) -> &[&'static dyn Listed] {
         &self.members
     }
+
+    /// The receivers with their code.
+    pub(crate) fn in_order(&self) -> Vec<&'static dyn Listed> {
+        let address = |registration| std::ptr::from_ref::<Registration>(registration);
+        let members = self.members.iter();
+        let by_address: HashMap<_, _> = members
+            .map(|member| (address(member.registration()), *member))
+            .collect();
+        let receivers = self.receivers.iter();
+        receivers.map(|it| by_address[&address(it)]).collect()
+    }
 }
 
 /// The receivers of every signal that has any.

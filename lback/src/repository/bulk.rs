@@ -116,7 +116,7 @@ fn insert<R: Model>(session: &mut SessionOf<R>, data: &[R::Insert]) -> Together<
     let mut inserted = Vec::with_capacity(data.len());
     for chunk in chunks::<R, _>(session, data, most, 0, measure::bytes_of_insert::<R>)? {
         let rows = write::<R, _>(session, |conn| {
-            if inserting == Inserting::Returning {
+            if R::Connection::RETURNS {
                 query::insert_many::<R>(conn, chunk)
             } else {
                 query::insert_and_select_many::<R>(conn, chunk)

@@ -76,7 +76,7 @@ pub(super) fn chunks<'i, R: Model, T>(
     if sizes.iter().sum::<usize>() + others <= sure {
         return Ok(items.chunks(most).collect());
     }
-    let max = session.fact(TypeId::of::<MaxBytes>(), |conn| {
+    let max = session.fact(TypeId::of::<MaxBytes>(), &|conn| {
         let max = conn.max_bytes()?;
         Ok(max
             .and_then(|max| i64::try_from(max).ok())

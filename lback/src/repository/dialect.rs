@@ -29,8 +29,15 @@ pub trait Dialect: AnySignals {
     /// says so. `None` where there is more room than anybody needs.
     const SURE_BYTES: Option<usize> = None;
 
-    /// How a row comes back that was written.
-    const READING_BACK: ReadingBack;
+    /// Whether a row that was written comes back by RETURNING of the statement itself. Otherwise by a SELECT
+    /// behind it; after an INSERT only where the server cannot return it.
+    ///
+    /// This and the next are `bool`: the compiler leaves out what stands behind one that is false, and
+    /// would make code of it behind a comparison.
+    const RETURNS: bool;
+
+    /// Whether rows are locked. Otherwise there is one writer at a time.
+    const LOCKS_ROWS: bool = !matches!(Self::TO_UPDATE, Lock::None);
 
     /// What stands in an INSERT for a column that is left to the database.
     const LEFT_OUT: LeftOut;
@@ -134,18 +141,8 @@ pub trait Dialect: AnySignals {
         S: Query<SqlType = BigInt> + QueryFragment<Self::Backend> + QueryId;
 }
 
-/// How a row comes back that was written.
-// Not public API. Public for `Dialect`, as the next are.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReadingBack {
-    /// By the statement itself, with RETURNING.
-    Returning,
-    /// By a SELECT behind it; after an INSERT only where the server cannot return it.
-    Select,
-}
-
 /// How a row is kept from others between the statement that reads it and the one that writes it.
+// Not public API. Public for `Dialect`, as the next are.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lock {

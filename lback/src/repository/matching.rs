@@ -11,12 +11,11 @@ use super::bound::Changes;
 use super::dialect::{Dialect, Lock};
 use super::key::Entity;
 use super::model::{BackendOf, Conn, Key, Model, Updates};
-use super::query::{Listed, Printed, printed, rows};
+use super::query::{self, Listed, rows};
 use super::row::{SessionOf, write};
 use super::rows::Rows;
 use super::sql::statement::{
-    Delete, ForNoKeyUpdate, ForUpdate, OfTwo, OfTwoForNoKeyUpdate, OfTwoForUpdate, SelectInOrder,
-    Unlocked, UpdateAll,
+    Delete, OfTwo, OfTwoForNoKeyUpdate, OfTwoForUpdate, SelectInOrder, Unlocked, UpdateAll,
 };
 use crate::error::{Error, Result};
 
@@ -73,40 +72,26 @@ impl<F: QueryId> QueryId for Matching<'_, F> {
     const HAS_STATIC_QUERY_ID: bool = F::HAS_STATIC_QUERY_ID;
 }
 
-/// The rows that meet a condition, by key, locked as it says: two who lock some of the same rows then
-/// wait for each other, and do not block each other.
-fn select<R: Model>(
-    conn: &mut Conn<R>,
-    filter: &(impl QueryFragment<BackendOf<R>> + QueryId),
-    lock: Lock,
-) -> QueryResult<Vec<Printed<R>>> {
-    let filter = Matching(filter);
-    match lock {
-        Lock::None => printed::<R, _>(conn, SelectInOrder::<R, _, _>::new(filter, Unlocked)),
-        Lock::ForNoKeyUpdate => {
-            printed::<R, _>(conn, SelectInOrder::<R, _, _>::new(filter, ForNoKeyUpdate))
-        }
-        Lock::ForUpdate => printed::<R, _>(conn, SelectInOrder::<R, _, _>::new(filter, ForUpdate)),
-    }
-}
-
-/// The same of two rows at most.
+/// The rows that meet a condition, by key, and two of them at most.
 fn select_two<R: Model>(
     conn: &mut Conn<R>,
     predicate: impl QueryFragment<BackendOf<R>> + QueryId,
     lock: Lock,
 ) -> Listed<R> {
-    match lock {
-        Lock::None => rows::<R, _>(conn, SelectInOrder::<R, _, _>::new(predicate, OfTwo)),
-        Lock::ForNoKeyUpdate => {
-            let statement = SelectInOrder::<R, _, _>::new(predicate, OfTwoForNoKeyUpdate);
-            rows::<R, _>(conn, statement)
+    if Conn::<R>::LOCKS_ROWS {
+        match lock {
+            Lock::None => {}
+            Lock::ForNoKeyUpdate => {
+                let statement = SelectInOrder::<R, _, _>::new(predicate, OfTwoForNoKeyUpdate);
+                return rows::<R, _>(conn, statement);
+            }
+            Lock::ForUpdate => {
+                let statement = SelectInOrder::<R, _, _>::new(predicate, OfTwoForUpdate);
+                return rows::<R, _>(conn, statement);
+            }
         }
-        Lock::ForUpdate => rows::<R, _>(
-            conn,
-            SelectInOrder::<R, _, _>::new(predicate, OfTwoForUpdate),
-        ),
     }
+    rows::<R, _>(conn, SelectInOrder::<R, _, _>::new(predicate, OfTwo))
 }
 
 /// The one row that meets a condition, if there is one.
@@ -146,11 +131,11 @@ pub(super) fn before<R: Model>(
     session: &mut SessionOf<R>,
     filter: &(impl QueryFragment<BackendOf<R>> + QueryId),
 ) -> Result<Option<Vec<Key<R>>>> {
-    if !R::Connection::LOCKS_AS_IT_FINDS || session.in_transaction() {
-        return Ok(None);
+    if R::Connection::LOCKS_AS_IT_FINDS && !session.in_transaction() {
+        let rows = all::<R>(session, filter)?;
+        return Ok(Some(rows.iter().map(Entity::key).collect()));
     }
-    let rows = all::<R>(session, filter)?;
-    Ok(Some(rows.iter().map(Entity::key).collect()))
+    Ok(None)
 }
 
 /// All rows that meet a condition, locked until they are changed or deleted: of those that were known
@@ -162,7 +147,8 @@ pub(super) fn locked<R: Model>(
     known: Option<Vec<Key<R>>>,
 ) -> Result<Rows<R>> {
     let Some(known) = known else {
-        let found = session.statement(|conn| select::<R>(conn, filter, lock))?;
+        let found =
+            session.statement(|conn| query::select_in_order::<R>(conn, Matching(filter), lock))?;
         return Ok(Rows::read_before(found, lock));
     };
     let mut rows = Rows::read(session, &known, Some(lock))?;

@@ -25,7 +25,7 @@ pub use self::bound::{
 pub use self::cascade::{Cascade, CascadeAction};
 pub(crate) use self::cascade::{KeyColumn, cascades};
 pub(crate) use self::dialect::{
-    Dialect, Duplicates, LeftOut, Lock, Narrow, ReadingBack, ReturnsInserted, Suspects,
+    Dialect, Duplicates, LeftOut, Lock, Narrow, ReturnsInserted, Suspects,
 };
 pub use self::key::{AsKey, ByKey, Entity, add_shared_entity_to_the_second_repository};
 pub use self::keyed::{KeyFor, KeyRef, Keyed, One};

@@ -7,7 +7,7 @@ use diesel::result::{Error, OptionalExtension};
 use diesel::{Connection, QueryResult};
 
 use super::bound::{Changes, Inserts, Makes};
-use super::dialect::{Dialect, Lock, ReadingBack};
+use super::dialect::{Dialect, Lock};
 use super::key::Entity;
 use super::keyed::Keyed;
 use super::measure;
@@ -51,7 +51,7 @@ pub(super) fn select<R: Model>(conn: &mut Conn<R>, key: &Key<R>) -> Found<R> {
 /// this transaction has changed since. A row whose UPDATE found it to be so already has not been changed, and
 /// what others have made of it would not be seen.
 pub(super) fn select_now<R: Model>(conn: &mut Conn<R>, key: &Key<R>) -> Found<R> {
-    if Conn::<R>::READING_BACK == ReadingBack::Returning {
+    if Conn::<R>::RETURNS {
         return select::<R>(conn, key);
     }
     let row = select_locked::<R>(conn, key, Conn::<R>::TO_UPDATE)?;
@@ -65,24 +65,21 @@ pub(super) fn select_locked<R: Model>(
     lock: Lock,
 ) -> QueryResult<Option<Printed<R>>> {
     let key = is::<R>(key);
-    let rows = match lock {
-        Lock::None if Conn::<R>::TO_DELETE == Conn::<R>::TO_UPDATE => {
-            let found = row::<R, _>(conn, Select::<R, _>::new(key)).optional()?;
-            return Ok(found.map(|row| (row, 0)));
+    let found = if Conn::<R>::LOCKS_ROWS {
+        match lock {
+            Lock::None => {
+                let rows = printed::<R, _>(conn, Select::<R, _>::new(key))?;
+                return Ok(rows.into_iter().next());
+            }
+            Lock::ForNoKeyUpdate => {
+                row::<R, _>(conn, SelectLocked::<R, _, _>::new(key, ForNoKeyUpdate))
+            }
+            Lock::ForUpdate => row::<R, _>(conn, SelectLocked::<R, _, _>::new(key, ForUpdate)),
         }
-        Lock::None => printed::<R, _>(conn, Select::<R, _>::new(key)),
-        Lock::ForNoKeyUpdate => {
-            let statement = SelectLocked::<R, _, _>::new(key, ForNoKeyUpdate);
-            let found = row::<R, _>(conn, statement).optional()?;
-            return Ok(found.map(|row| (row, 0)));
-        }
-        Lock::ForUpdate => {
-            let statement = SelectLocked::<R, _, _>::new(key, ForUpdate);
-            let found = row::<R, _>(conn, statement).optional()?;
-            return Ok(found.map(|row| (row, 0)));
-        }
+    } else {
+        row::<R, _>(conn, Select::<R, _>::new(key))
     };
-    Ok(rows?.into_iter().next())
+    Ok(found.optional()?.map(|row| (row, 0)))
 }
 
 /// In any order.
@@ -92,7 +89,7 @@ pub(super) fn select_many<R: Model>(conn: &mut Conn<R>, keys: &[Key<R>]) -> List
 
 /// As [`select_now`].
 pub(super) fn select_many_now<R: Model>(conn: &mut Conn<R>, keys: &[Key<R>]) -> Listed<R> {
-    if Conn::<R>::READING_BACK == ReadingBack::Returning {
+    if Conn::<R>::RETURNS {
         return select_many::<R>(conn, keys);
     }
     let rows = select_many_locked::<R>(conn, keys, Conn::<R>::TO_UPDATE)?;
@@ -105,14 +102,32 @@ pub(super) fn select_many_locked<R: Model>(
     keys: &[Key<R>],
     lock: Lock,
 ) -> QueryResult<Vec<Printed<R>>> {
-    let keys = is_any::<R>(keys);
-    match lock {
-        Lock::None => printed::<R, _>(conn, SelectInOrder::<R, _, _>::new(keys, Unlocked)),
-        Lock::ForNoKeyUpdate => {
-            printed::<R, _>(conn, SelectInOrder::<R, _, _>::new(keys, ForNoKeyUpdate))
-        }
-        Lock::ForUpdate => printed::<R, _>(conn, SelectInOrder::<R, _, _>::new(keys, ForUpdate)),
+    select_in_order::<R>(conn, is_any::<R>(keys), lock)
+}
+
+/// In the order of their keys, locked: two who lock some of the same rows then wait for each other, and do
+/// not block each other.
+pub(super) fn select_in_order<R: Model>(
+    conn: &mut Conn<R>,
+    predicate: impl QueryFragment<BackendOf<R>> + QueryId,
+    lock: Lock,
+) -> QueryResult<Vec<Printed<R>>> {
+    if Conn::<R>::LOCKS_ROWS {
+        return match lock {
+            Lock::None => printed_in_order::<R, _>(conn, predicate, Unlocked),
+            Lock::ForNoKeyUpdate => printed_in_order::<R, _>(conn, predicate, ForNoKeyUpdate),
+            Lock::ForUpdate => printed_in_order::<R, _>(conn, predicate, ForUpdate),
+        };
     }
+    printed_in_order::<R, _>(conn, predicate, Unlocked)
+}
+
+fn printed_in_order<R: Model, L: QueryFragment<BackendOf<R>> + QueryId>(
+    conn: &mut Conn<R>,
+    predicate: impl QueryFragment<BackendOf<R>> + QueryId,
+    lock: L,
+) -> QueryResult<Vec<Printed<R>>> {
+    printed::<R, _>(conn, SelectInOrder::<R, _, _>::new(predicate, lock))
 }
 
 pub(super) fn list<R: Model>(conn: &mut Conn<R>, page: Page) -> Listed<R> {
@@ -241,7 +256,7 @@ where
     C: QueryFragment<BackendOf<R>>,
     P: QueryFragment<BackendOf<R>>,
 {
-    if Conn::<R>::READING_BACK == ReadingBack::Returning {
+    if Conn::<R>::RETURNS {
         let statement = shapes.know::<Conn<R>, Of, _, _>(statement, Update::changes, kept)?;
         return only::<R, _>(conn, statement);
     }
@@ -280,7 +295,7 @@ pub(super) fn update_many<R: Updates>(
     let statement = Update::<R, _, _>::new(R::Changed::changes(update), is_any::<R>(keys));
     let shapes = &R::texts().updates_of_many;
     let statement = shapes.know::<Conn<R>, Many<R>, _, _>(statement, Update::changes, kept)?;
-    if Conn::<R>::READING_BACK == ReadingBack::Returning {
+    if Conn::<R>::RETURNS {
         let updated = rows::<R, _>(conn, statement)?;
         return match updated.len() {
             many if many > keys.len() => Err(too_many(many)),

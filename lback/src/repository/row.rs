@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, EmptyChangeset, Error as DieselError};
 
-use super::dialect::{Dialect, Duplicates, Lock, ReadingBack, ReturnsInserted, Suspects};
+use super::dialect::{Dialect, Duplicates, Lock, ReturnsInserted, Suspects};
 use super::key::Entity;
 use super::measure;
 use super::model::{Key, Model, Updates};
@@ -19,29 +19,32 @@ pub(super) type SessionOf<R> = Session<<R as Model>::Connection>;
 
 /// Inserts a row.
 pub(super) fn insert<R: Model>(session: &mut SessionOf<R>, data: &R::Insert) -> Result<R::Entity> {
-    let inserted = match inserting::<R>(session, std::slice::from_ref(data))? {
-        Inserting::Returning => write::<R, _>(session, |conn| query::insert::<R>(conn, data)),
-        Inserting::Keeping => {
-            write::<R, _>(session, |conn| query::insert_and_keep::<R>(conn, data))
-        }
-        Inserting::Counting => {
-            if R::given_key(data).is_none()
-                && !are_keys_told::<R>(session, std::slice::from_ref(data))?
-            {
-                return untold::<R, _>(session);
-            }
-            let is_taken = may_get_another_key::<R>(session, data)?;
-            write::<R, _>(session, |conn| {
-                let row = query::insert_and_select::<R>(conn, data)?;
-                if is_taken {
-                    return Err(query::written_in_vain(query::untold_key()));
-                }
-                Ok(row)
-            })
-        }
+    let inserted = if R::Connection::RETURNS {
+        write::<R, _>(session, |conn| query::insert::<R>(conn, data))
+    } else {
+        insert_and_read::<R>(session, data)
     };
     let inserted = inserted.map_err(suppressed_if_nothing_came_back::<R>)?;
     reread::<R>(session, inserted)
+}
+
+/// Inserts a row that does not come back by itself.
+fn insert_and_read<R: Model>(session: &mut SessionOf<R>, data: &R::Insert) -> Result<R::Entity> {
+    let only = std::slice::from_ref(data);
+    if inserting::<R>(session, only)? == Inserting::Keeping {
+        return write::<R, _>(session, |conn| query::insert_and_keep::<R>(conn, data));
+    }
+    if R::given_key(data).is_none() && !are_keys_told::<R>(session, only)? {
+        return untold::<R, _>(session);
+    }
+    let is_taken = may_get_another_key::<R>(session, data)?;
+    write::<R, _>(session, |conn| {
+        let row = query::insert_and_select::<R>(conn, data)?;
+        if is_taken {
+            return Err(query::written_in_vain(query::untold_key()));
+        }
+        Ok(row)
+    })
 }
 
 /// Changes a row. `None` if there was nothing to set.
@@ -184,14 +187,14 @@ pub(super) fn delete_seen<R: Model>(
 /// Whether a DELETE gives back what it deletes. Where a row stays as it was seen, it need not.
 pub(super) fn is_returned_when_deleted<R: Model>(is_untouched: bool) -> bool {
     let may_differ = !is_untouched || !is_kept_while_deleted::<R>();
-    may_differ && R::Connection::READING_BACK == ReadingBack::Returning
+    may_differ && R::Connection::RETURNS
 }
 
 /// The fact what may take a row of a repository's table away.
 struct Suspected<R>(PhantomData<R>);
 
 pub(super) fn suspects<R: Model>(session: &mut SessionOf<R>) -> Result<Suspects> {
-    let bits = session.fact(TypeId::of::<Suspected<R>>(), |conn| {
+    let bits = session.fact(TypeId::of::<Suspected<R>>(), &|conn| {
         let table = &names::<R>()?.table;
         conn.suspects(table).map(Suspects::to_bits)
     })?;
@@ -275,7 +278,7 @@ pub(super) fn inserting<R: Model>(
     session: &mut SessionOf<R>,
     data: &[R::Insert],
 ) -> Result<Inserting> {
-    if R::Connection::READING_BACK == ReadingBack::Returning {
+    if R::Connection::RETURNS {
         return Ok(Inserting::Returning);
     }
     // The number is preferred: when an INSERT with RETURNING has waited for a lock in vain, MariaDB's
@@ -285,7 +288,7 @@ pub(super) fn inserting<R: Model>(
     {
         return Ok(Inserting::Counting);
     }
-    let can_return = session.fact(TypeId::of::<ReturnsInserted>(), |conn| {
+    let can_return = session.fact(TypeId::of::<ReturnsInserted>(), &|conn| {
         conn.returns_inserted().map(i64::from)
     })?;
     Ok(if can_return == 1 {
@@ -298,7 +301,7 @@ pub(super) fn inserting<R: Model>(
 /// Whether a row that is inserted may get another key than the one it gives.
 pub(super) fn rewrites_keys<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
     struct Rewrites<R>(PhantomData<R>);
-    let rewrites = session.fact(TypeId::of::<Rewrites<R>>(), |conn| {
+    let rewrites = session.fact(TypeId::of::<Rewrites<R>>(), &|conn| {
         let table = &names::<R>()?.table;
         conn.rewrites_keys(table).map(i64::from)
     })?;
@@ -324,7 +327,7 @@ pub(super) fn are_keys_told<R: Model>(
     if !session.statement(|_| measure::makes_ascending_keys::<R>(data))? {
         return Ok(false);
     }
-    let is_number = session.fact(TypeId::of::<Numbers<R>>(), |conn| {
+    let is_number = session.fact(TypeId::of::<Numbers<R>>(), &|conn| {
         let names = names::<R>()?;
         conn.numbers(&names.table, &names.key).map(i64::from)
     })?;

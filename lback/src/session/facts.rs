@@ -49,7 +49,7 @@ impl<C: SessionConnection> Session<C> {
     pub(crate) fn fact(
         &mut self,
         of: TypeId,
-        ask: impl FnOnce(&mut C) -> diesel::QueryResult<i64>,
+        ask: &dyn Fn(&mut C) -> diesel::QueryResult<i64>,
     ) -> Result<i64> {
         if let Some(known) = self.facts.get(of) {
             return Ok(known);

@@ -230,7 +230,7 @@ fn pause(attempt: u32) -> Duration {
 
 /// Runs `work` on something that holds a session, and closes the level: the one place where levels
 /// end.
-pub(crate) fn within<A, C, T, E>(
+pub(crate) fn within<A: ?Sized, C, T, E>(
     holder: &mut A,
     session: impl for<'s> Fn(&'s mut A) -> &'s mut Session<C>,
     open: Open,

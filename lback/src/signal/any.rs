@@ -140,7 +140,7 @@ pub trait OfAnyEntity: SessionSignal {
 #[doc(hidden)]
 pub trait AnySource<S: Signal>: Sync {
     fn signal(&self) -> &'static SignalInfo;
-    fn caller(&self, listed: &'static dyn Listed) -> Option<Box<dyn AnyCall<S>>>;
+    fn caller(&self, listed: &'static dyn Listed) -> Option<&'static dyn AnyCall<S>>;
 }
 
 /// Calls a receiver of every entity with the arguments of `S`.
@@ -149,7 +149,6 @@ pub trait AnySource<S: Signal>: Sync {
 pub trait AnyCall<S: Signal>: Send + Sync {
     fn call(&self, args: &mut S::Args<'_>) -> Outcome;
     fn is_wanted(&self, args: &mut S::Args<'_>) -> bool;
-    fn has_condition(&self) -> bool;
 }
 
 /// That of every signal of a repository.
@@ -163,31 +162,25 @@ impl<S: OfAnyEntity> AnySource<S> for ByAny {
         <S::Any as Signal>::INFO
     }
 
-    fn caller(&self, listed: &'static dyn Listed) -> Option<Box<dyn AnyCall<S>>> {
+    fn caller(&self, listed: &'static dyn Listed) -> Option<&'static dyn AnyCall<S>> {
         let listed: &'static dyn std::any::Any = listed;
         let receiver = listed.downcast_ref::<Receiver<S::Any>>()?;
-        Some(Box::new(Caller(receiver)))
+        Some(receiver)
     }
 }
 
-struct Caller<A: Signal>(&'static Receiver<A>);
-
-impl<S: OfAnyEntity> AnyCall<S> for Caller<S::Any> {
+impl<S: OfAnyEntity> AnyCall<S> for Receiver<S::Any> {
     fn call(&self, args: &mut S::Args<'_>) -> Outcome {
         let row = S::row(args);
-        (self.0.handler)(&mut S::Any::args(row, S::session(args)))
+        (self.handler)(&mut S::Any::args(row, S::session(args)))
     }
 
     fn is_wanted(&self, args: &mut S::Args<'_>) -> bool {
-        let Some(condition) = self.0.condition else {
+        let Some(condition) = self.condition else {
             return true;
         };
         let row = S::row(args);
         condition(&mut S::Any::args(row, S::session(args)))
-    }
-
-    fn has_condition(&self) -> bool {
-        self.0.condition.is_some()
     }
 }
 

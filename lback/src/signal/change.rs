@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serializer};
 
 use super::SessionSignal;
 use super::send::send_to;
-use super::table::{Entry as Listener, Table};
+use super::table::Table;
 use crate::error::Result;
 use crate::receiver::{Encoded, Payload, Phase, Registration};
 use crate::session::{Entry, Event, Session, SkipReason, Target, Whom, Written};
@@ -204,22 +204,14 @@ pub fn hears_changes<S: ChangeSignal>(
 }
 
 fn is_heard<S: ChangeSignal>(session: &mut Session<S::Connection>, rows: usize) -> Result<bool> {
-    let table = Table::<S>::heard_by(session)?;
-    if !session.is_recording() && !listeners(table).any(|to| !session.is_muted(to.registration)) {
+    let audience = &Table::<S>::heard_by(session)?.audience;
+    if !session.is_recording() && audience.muted_in(session).len() == audience.all.len() {
         return Ok(false);
     }
-    table.check_effects(session)?;
-    if !session.is_scoped() {
-        for (receiver, need) in &table.states {
-            session.check_state(receiver, *need)?;
-        }
-    }
+    audience.check_effects(session)?;
+    audience.check_states(session)?;
     session.check_changes(rows)?;
     Ok(true)
-}
-
-fn listeners<S: ChangeSignal>(table: &Table<S>) -> impl Iterator<Item = &Listener<S>> {
-    table.receivers.iter().chain(&table.effects)
 }
 
 /// Notes that a row was written: what was found, and what was left.
@@ -231,9 +223,7 @@ pub fn note_change<S: ChangeSignal>(
     session: &mut Session<S::Connection>,
 ) -> Result<()> {
     let muted = if session.is_scoped() {
-        let table = Table::<S>::heard_by(session)?;
-        let muted = listeners(table).filter(|to| session.is_muted(to.registration));
-        muted.map(|to| to.registration).collect()
+        Table::<S>::heard_by(session)?.audience.muted_in(session)
     } else {
         Vec::new()
     };
@@ -311,12 +301,16 @@ impl<S: ChangeSignal> Written<S::Connection> for Write<S> {
         session: &mut Session<S::Connection>,
     ) -> Result<()> {
         let table = Table::<S>::heard_by(session)?;
-        let to: Vec<_> = match whom {
-            Whom::Receivers => table.receivers.iter().collect(),
-            Whom::Effects => table.effects.iter().collect(),
+        let audience = &table.audience;
+        let to: Vec<usize> = match whom {
+            Whom::Receivers => audience.in_transaction().collect(),
+            Whom::Effects => audience.effects().collect(),
             Whom::Laments => {
-                let is_lament = |to: &&Listener<S>| to.registration.phase == Phase::AfterRollback;
-                table.effects.iter().filter(is_lament).collect()
+                let phase = |to: usize| audience.registration(to).phase;
+                let effects = audience.effects();
+                effects
+                    .filter(|to| phase(*to) == Phase::AfterRollback)
+                    .collect()
             }
         };
         let is_noted = whom == Whom::Receivers && session.is_recording();
@@ -331,19 +325,19 @@ impl<S: ChangeSignal> Written<S::Connection> for Write<S> {
             session.observe(|| Event::Sent(S::INFO));
         }
         if all.iter().all(|(_, write)| write.muted.is_empty()) {
-            return tell_together(&all, &to, session);
+            return tell_together(&all, table, &to, session);
         }
         for to in to {
+            let receiver = audience.registration(to);
             let heard: Vec<_> = all
                 .iter()
-                .filter(|(_, write)| write.is_for(to.registration))
+                .filter(|(_, write)| write.is_for(receiver))
                 .copied()
                 .collect();
             if heard.is_empty() {
-                let target = Target(to.registration);
-                session.observe(|| Event::Skipped(target, SkipReason::Muted));
+                session.observe(|| Event::Skipped(Target(receiver), SkipReason::Muted));
             } else {
-                tell_together(&heard, &[to], session)?;
+                tell_together(&heard, table, &[to], session)?;
             }
         }
         Ok(())
@@ -372,13 +366,14 @@ fn net<S: ChangeSignal>(writes: &Writes<'_, S>) -> Option<Change<S::Entity>> {
 /// Tells what came of writes to those who hear all of them, under the state of the last.
 fn tell_together<S: ChangeSignal>(
     writes: &Writes<'_, S>,
-    to: &[&Listener<S>],
+    table: &'static Table<S>,
+    to: &[usize],
     session: &mut Session<S::Connection>,
 ) -> Result<()> {
     let (Some(change), Some((last, write))) = (net(writes), writes.last()) else {
         return Ok(());
     };
     session.as_at(last, |session| {
-        send_to::<S>(to, &mut S::args(&change, write.key.clone(), session))
+        send_to(table, to, &mut S::args(&change, write.key.clone(), session))
     })
 }

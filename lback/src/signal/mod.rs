@@ -1,6 +1,8 @@
 //! Signals: their declaration, their sending, and the telling of changes.
 
 mod any;
+mod audience;
+mod careful;
 mod change;
 mod declare;
 mod given;

@@ -1,15 +1,12 @@
 //! Sending: effects are queued first, then the receivers in the transaction run, in order.
 
-use std::panic::resume_unwind;
-
-use super::table::{Entry, Table};
+use super::audience::Audience;
+use super::careful::{Sent, call_all_carefully, call_chosen};
+use super::table::Table;
 use super::{Declared, SessionSignal};
-use crate::care::{caught, drop_quietly, text_of, text_of_panic};
 use crate::error::{Result, of_receiver};
-use crate::receiver::{OnError, Outcome};
-use crate::session::{
-    Event, FailureCause, Link, Session, SkipReason, Target, TransactionOptions, within,
-};
+use crate::receiver::Outcome;
+use crate::session::{Link, Session, SessionConnection, within};
 use crate::trace;
 
 /// What an operation needs, by the receivers of its signals.
@@ -36,12 +33,20 @@ impl Plan {
         if pre.is_empty() && post.is_empty() && !session.is_scoped() {
             return Ok(Self::default());
         }
+        Self::between(&pre.audience, &post.audience, session)
+    }
+
+    fn between<C: SessionConnection>(
+        pre: &Audience,
+        post: &Audience,
+        session: &Session<C>,
+    ) -> Result<Self> {
         pre.check_effects(session)?;
         post.check_effects(session)?;
         Ok(Self {
             is_heard: true,
             writes_before: pre.may_write,
-            runs_after: !post.receivers.is_empty(),
+            runs_after: !post.in_transaction().is_empty(),
         })
     }
 }
@@ -54,13 +59,7 @@ pub(crate) fn check_sendable<S: SessionSignal>(session: &Session<S::Connection>)
         return Ok(());
     }
     session.ledger.chain.check(S::INFO)?;
-    // A receiver that is muted needs nothing, and whether it is, is decided at sending.
-    if !session.is_scoped() {
-        for (receiver, need) in &table.states {
-            session.check_state(receiver, *need)?;
-        }
-    }
-    Ok(())
+    table.audience.check_states(session)
 }
 
 /// Sends a signal of an operation that is open already.
@@ -95,11 +94,11 @@ pub fn send<S: SessionSignal>(args: &mut S::Args<'_>) -> Result<()> {
 fn send_to_receivers<S: SessionSignal>(args: &mut S::Args<'_>) -> Result<()> {
     let session = S::session(args);
     let table = Table::<S>::heard_by(session)?;
-    table.check_effects(session)?;
+    table.audience.check_effects(session)?;
     session.before_write()?;
     // What is stored for durable receivers needs a transaction to be stored by.
-    let stores_alone = table.stores && !session.in_transaction();
-    let open = session.begin_operation(table.may_write || stores_alone)?;
+    let stores_alone = table.audience.stores && !session.in_transaction();
+    let open = session.begin_operation(table.audience.may_write || stores_alone)?;
     within(args, S::session, open, |args| call_all(table, args))
 }
 
@@ -108,7 +107,7 @@ fn send_to_receivers<S: SessionSignal>(args: &mut S::Args<'_>) -> Result<()> {
 #[doc(hidden)]
 pub fn send_plain<S: Declared>(args: &mut S::Args<'_>) -> Result<()> {
     let table = Table::<S>::get()?;
-    for entry in &table.receivers {
+    for entry in table.entries {
         if entry.condition.is_none_or(|condition| condition(args)) {
             (entry.handler)(args).map_err(|error| of_receiver(entry.registration, error))?;
         }
@@ -116,29 +115,30 @@ pub fn send_plain<S: Declared>(args: &mut S::Args<'_>) -> Result<()> {
     Ok(())
 }
 
-fn call_all<S: SessionSignal>(table: &Table<S>, args: &mut S::Args<'_>) -> Result<()> {
-    let link = S::session(args).ledger.chain.descend(S::INFO)?;
-    let mut sending = Sending::<S> { args, link };
-    if table.has_conditions || sending.session().is_scoped() || trace::is_on() {
-        sending.with_conditions(table)
+fn call_all<S: SessionSignal>(table: &'static Table<S>, args: &mut S::Args<'_>) -> Result<()> {
+    let mut sending = Sending::<S>::begin(table, args)?;
+    let is_careful = table.audience.has_conditions || sending.session().is_scoped();
+    if is_careful || trace::is_on() {
+        call_all_carefully(&mut sending, S::INFO)
     } else {
-        sending.plainly(table)
+        sending.plainly()
     }
 }
 
-/// Sends a signal to these of its receivers: to those in the transaction at one time, and its effects at
-/// another.
+/// Sends a signal to those of its receivers that stand at these places: to those in the transaction at
+/// one time, and its effects at another.
 pub(super) fn send_to<S: SessionSignal>(
-    entries: &[&Entry<S>],
+    table: &'static Table<S>,
+    places: &[usize],
     args: &mut S::Args<'_>,
 ) -> Result<()> {
-    let link = S::session(args).ledger.chain.descend(S::INFO)?;
-    let mut sending = Sending::<S> { args, link };
-    sending.call_chosen(entries.iter().copied())
+    let mut sending = Sending::<S>::begin(table, args)?;
+    call_chosen(&mut sending, places.iter().copied())
 }
 
 /// Comes back up the chain when it is dropped, by return or by panic.
 struct Sending<'x, 'a, S: SessionSignal> {
+    table: &'static Table<S>,
     args: &'x mut S::Args<'a>,
     link: Link,
 }
@@ -149,131 +149,41 @@ impl<S: SessionSignal> Drop for Sending<'_, '_, S> {
     }
 }
 
-impl<S: SessionSignal> Sending<'_, '_, S> {
+impl<'x, 'a, S: SessionSignal> Sending<'x, 'a, S> {
+    #[inline]
+    fn begin(table: &'static Table<S>, args: &'x mut S::Args<'a>) -> Result<Self> {
+        let link = S::session(args).ledger.chain.descend(S::INFO)?;
+        Ok(Self { table, args, link })
+    }
+
+    /// No conditions, no scopes: every receiver is called.
+    fn plainly(&mut self) -> Result<()> {
+        for entry in self.table.entries {
+            S::session(self.args).ledger.chain.run(entry.registration);
+            if let Err(error) = (entry.handler)(self.args) {
+                return Err(of_receiver(entry.registration, error));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<S: SessionSignal> Sent<S::Connection> for Sending<'_, '_, S> {
+    fn audience(&self) -> &'static Audience {
+        &self.table.audience
+    }
+
     fn session(&mut self) -> &mut Session<S::Connection> {
         S::session(self.args)
     }
 
-    /// No conditions, no scopes: every receiver is called.
-    fn plainly(&mut self, table: &Table<S>) -> Result<()> {
-        for entry in &table.effects {
-            self.call_or_fail(entry)?;
-        }
-        for entry in &table.receivers {
-            self.call_or_fail(entry)?;
-        }
-        Ok(())
+    fn is_wanted(&mut self, place: usize) -> bool {
+        self.table.entries[place].is_wanted(self.args)
     }
 
-    #[inline]
-    fn call_or_fail(&mut self, entry: &Entry<S>) -> Result<()> {
-        match self.call(entry) {
-            Ok(()) => Ok(()),
-            Err(error) => Err(of_receiver(entry.registration, error)),
-        }
-    }
-
-    #[inline]
-    fn call(&mut self, entry: &Entry<S>) -> Outcome {
-        self.session().ledger.chain.run(entry.registration);
-        (entry.handler)(self.args)
-    }
-
-    /// As [`call`](Self::call), also a receiver of every entity.
-    fn call_any(&mut self, entry: &Entry<S>) -> Outcome {
-        self.session().ledger.chain.run(entry.registration);
+    fn call(&mut self, place: usize) -> Outcome {
+        let entry = &self.table.entries[place];
+        S::session(self.args).ledger.chain.run(entry.registration);
         entry.run(self.args)
-    }
-
-    /// Asks first who is to be called: `when` and mute are decided when the signal is sent.
-    fn with_conditions(&mut self, table: &Table<S>) -> Result<()> {
-        self.session().observe(|| Event::Sent(S::INFO));
-        self.call_chosen(table.effects.iter().chain(&table.receivers))
-    }
-
-    fn call_chosen<'t>(&mut self, entries: impl Iterator<Item = &'t Entry<S>>) -> Result<()>
-    where
-        S: 't,
-    {
-        self.session().forget_encodings();
-        let chosen: Vec<_> = entries
-            .map(|entry| (entry, self.reason_to_skip(entry)))
-            .collect();
-        for (entry, skipped) in chosen {
-            let target = Target(entry.registration);
-            if let Some(reason) = skipped {
-                self.session().observe(|| Event::Skipped(target, reason));
-            } else {
-                self.call_observed(entry)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn reason_to_skip(&mut self, entry: &Entry<S>) -> Option<SkipReason> {
-        if self.session().is_muted(entry.registration) {
-            return Some(SkipReason::Muted);
-        }
-        (!entry.is_wanted(self.args)).then_some(SkipReason::When)
-    }
-
-    fn call_observed(&mut self, entry: &Entry<S>) -> Result<()> {
-        let outcome = if self.session().is_recording() {
-            self.call_recorded(entry)
-        } else {
-            self.call_as_told(entry)
-        };
-        match outcome {
-            Ok(()) => Ok(()),
-            Err(error) if entry.registration.on_error == OnError::Isolate => {
-                // What it did to the transaction is not undone by its savepoint.
-                if let Err(unusable) = self.session().check_usable() {
-                    drop_quietly(error);
-                    return Err(unusable);
-                }
-                self.session().report_isolated(entry.registration, error);
-                Ok(())
-            }
-            Err(error) => Err(of_receiver(entry.registration, error)),
-        }
-    }
-
-    fn call_as_told(&mut self, entry: &Entry<S>) -> Outcome {
-        let call = match entry.registration.on_error {
-            OnError::Abort => Self::call_any,
-            OnError::Isolate => Self::call_isolated,
-        };
-        // What queues an effect is nobody's work yet.
-        if trace::is_on() && !entry.registration.phase.waits() {
-            trace::watch(entry.registration, || call(self, entry))
-        } else {
-            call(self, entry)
-        }
-    }
-
-    fn call_recorded(&mut self, entry: &Entry<S>) -> Outcome {
-        let target = Target(entry.registration);
-        let called = caught(|| self.call_as_told(entry));
-        let is_effect = entry.registration.phase.waits();
-        self.session().observe(|| match &called {
-            Ok(Ok(())) if is_effect => Event::Queued(target),
-            Ok(Ok(())) => Event::Ran(target),
-            Ok(Err(error)) => Event::Failed(target, text_of(error)),
-            Err(panic) => {
-                let message = text_of_panic(panic.as_ref());
-                Event::Failed(target, text_of(&FailureCause::Panic(message)))
-            }
-        });
-        called.unwrap_or_else(|panic| resume_unwind(panic))
-    }
-
-    /// Calls a receiver in a savepoint of its own. One that cannot write needs none.
-    fn call_isolated(&mut self, entry: &Entry<S>) -> Outcome {
-        if !entry.registration.uses_session {
-            return self.call_any(entry);
-        }
-        let open = self.session().begin(&TransactionOptions::new())?;
-        self.session().ledger.chain.run(entry.registration);
-        within(&mut *self.args, S::session, open, |args| entry.run(args))
     }
 }

@@ -9,7 +9,7 @@ use diesel::result::Error as DieselError;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::{MysqlConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query};
 
-use crate::repository::{Dialect, Duplicates, LeftOut, Lock, ReadingBack, Syntax};
+use crate::repository::{Dialect, Duplicates, LeftOut, Lock, Syntax};
 
 impl Dialect for MysqlConnection {
     const SYNTAX: Syntax = Syntax::Mysql;
@@ -17,7 +17,7 @@ impl Dialect for MysqlConnection {
     const MAX_BINDS: usize = 65_535;
     // The least `max_allowed_packet` that a server has had in this century is 1 MiB.
     const SURE_BYTES: Option<usize> = Some(512 * 1024);
-    const READING_BACK: ReadingBack = ReadingBack::Select;
+    const RETURNS: bool = false;
     const LEFT_OUT: LeftOut = LeftOut::AsDefault;
     const DUPLICATES: Duplicates = Duplicates::NameIndex;
     const TO_UPDATE: Lock = Lock::ForUpdate;

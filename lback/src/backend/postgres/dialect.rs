@@ -14,14 +14,14 @@ use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::{QueryResult, RunQueryDsl as _};
 
 use super::Postgres;
-use crate::repository::{Dialect, Duplicates, LeftOut, Lock, ReadingBack, Suspects, Syntax};
+use crate::repository::{Dialect, Duplicates, LeftOut, Lock, Suspects, Syntax};
 use crate::signal::AnySignals;
 
 impl<C: Postgres + AnySignals> Dialect for C {
     const SYNTAX: Syntax = Syntax::Postgres;
     // The protocol counts them in 16 bits.
     const MAX_BINDS: usize = 65_535;
-    const READING_BACK: ReadingBack = ReadingBack::Returning;
+    const RETURNS: bool = true;
     const LEFT_OUT: LeftOut = LeftOut::AsDefault;
     const DUPLICATES: Duplicates = Duplicates::NameColumns;
     const TO_UPDATE: Lock = Lock::ForNoKeyUpdate;

@@ -11,15 +11,13 @@ use diesel::sqlite::{Sqlite, SqliteType};
 use diesel::{QueryResult, SqliteConnection};
 
 use super::schema::{Definition, definitions};
-use crate::repository::{
-    Dialect, Duplicates, LeftOut, Lock, Narrow, ReadingBack, Suspects, Syntax,
-};
+use crate::repository::{Dialect, Duplicates, LeftOut, Lock, Narrow, Suspects, Syntax};
 
 impl Dialect for SqliteConnection {
     const SYNTAX: Syntax = Syntax::Sqlite;
     // SQLITE_MAX_VARIABLE_NUMBER, since 3.32.
     const MAX_BINDS: usize = 32_766;
-    const READING_BACK: ReadingBack = ReadingBack::Returning;
+    const RETURNS: bool = true;
     const LEFT_OUT: LeftOut = LeftOut::Unnamed;
     const DUPLICATES: Duplicates = Duplicates::NameColumns;
     const TO_UPDATE: Lock = Lock::None;

@@ -9,7 +9,7 @@ use once_cell::sync::OnceCell;
 use super::prepared::Shapes;
 use super::text::{Syntax, text_of};
 use crate::repository::bound::Makes;
-use crate::repository::dialect::{Dialect, Narrow, ReadingBack};
+use crate::repository::dialect::{Dialect, Narrow};
 use crate::repository::keyed::Keyed;
 
 /// A static of each repository.
@@ -134,9 +134,10 @@ impl Names {
             key,
             select: format!("SELECT {columns} FROM {table}"),
             update: format!("UPDATE {table} SET "),
-            returning_updated: match C::READING_BACK {
-                ReadingBack::Select => String::new(),
-                ReadingBack::Returning => returning.clone(),
+            returning_updated: if C::RETURNS {
+                returning.clone()
+            } else {
+                String::new()
             },
             returning,
             next_version: if version.is_empty() {
