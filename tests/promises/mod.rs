@@ -132,6 +132,7 @@ mod what_is_done_behind_the_session_is_noticed;
 mod what_is_not_understood_stays_in_the_outbox;
 mod what_is_stored_comes_back_as_it_was;
 mod what_receivers_of_changes_write_is_told_too;
+mod what_triggers_do_behind_a_view_is_looked_at;
 mod when_is_decided_when_the_signal_is_sent;
 mod who_waits_for_a_connection_holds_no_thread;
 mod whose_lease_is_over_finishes_nothing;

@@ -73,7 +73,8 @@ pub trait Dialect: AnySignals {
     /// locked one after the other are also written so.
     const LOCKS_AS_IT_FINDS: bool = false;
 
-    /// What may take a row of this table, written as in a statement, away from a DELETE.
+    /// What may take a row of this table, written as in a statement, away from a DELETE, and whether what a
+    /// statement returns of it can be believed.
     fn suspects(&mut self, _table: &str) -> QueryResult<Suspects> {
         Ok(Suspects::default())
     }
@@ -154,9 +155,10 @@ pub enum Lock {
     ForUpdate,
 }
 
-/// What may take a row away from a DELETE, beside another transaction.
+/// What may take a row away from a DELETE, beside another transaction, and what else is not as it seems.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // Each is true of a table, whatever the others are.
 pub struct Suspects {
     /// A trigger or a view, which puts something else in its place; the row can be kept from others, so
     /// that none of them has taken it.
@@ -165,11 +167,16 @@ pub struct Suspects {
     pub cascades: bool,
     /// It is a view: then the DELETE may have written although it counts no row.
     pub is_view: bool,
+    /// It is a view that triggers or rules write behind: what a statement returns of it is what they were asked
+    /// for, whatever they did.
+    pub echoes: bool,
 }
 
 impl Suspects {
     pub(crate) fn to_bits(self) -> i64 {
-        i64::from(self.replaces) | i64::from(self.cascades) << 1 | i64::from(self.is_view) << 2
+        let bits = [self.replaces, self.cascades, self.is_view, self.echoes];
+        let place = |(place, bit): (usize, bool)| i64::from(bit) << place;
+        bits.into_iter().enumerate().map(place).sum()
     }
 
     pub(crate) fn of_bits(bits: i64) -> Self {
@@ -177,6 +184,7 @@ impl Suspects {
             replaces: bits & 1 != 0,
             cascades: bits & 2 != 0,
             is_view: bits & 4 != 0,
+            echoes: bits & 8 != 0,
         }
     }
 }

@@ -138,17 +138,10 @@ pub trait Repository: Model {
         let plan = Plan::of::<Self::PreDelete, Self::PostDelete>(session)?;
         let notes = Self::hears_changes(session, 1)?;
         let is_quiet = !plan.is_heard && !notes && version.is_none();
-        // Inside of a transaction a DELETE that turns out unclear cannot be taken back alone.
-        let asks = is_quiet && session.in_transaction();
-        if is_quiet && !row::must_be_seen::<Self>(session, asks)? {
-            let deleted =
-                operation::<Self, _>(session, false, |session| row::delete::<Self>(session, &key));
-            let is_clear = !matches!(deleted, Err(Error::NotFound { .. }))
-                || session.in_transaction()
-                || !row::must_be_seen::<Self>(session, true)?;
-            if is_clear {
-                return deleted;
-            }
+        if is_quiet && !row::must_be_seen::<Self>(session)? {
+            return operation::<Self, _>(session, false, |session| {
+                row::delete::<Self>(session, &key)
+            });
         }
         let must_undo = plan.writes_before || plan.runs_after;
         operation::<Self, _>(session, must_undo, |session| {

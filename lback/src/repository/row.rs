@@ -19,13 +19,18 @@ pub(super) type SessionOf<R> = Session<<R as Model>::Connection>;
 
 /// Inserts a row.
 pub(super) fn insert<R: Model>(session: &mut SessionOf<R>, data: &R::Insert) -> Result<R::Entity> {
+    let is_read_again = is_read_again::<R>(session)?;
     let inserted = if R::Connection::RETURNS {
         write::<R, _>(session, |conn| query::insert::<R>(conn, data))
     } else {
         insert_and_read::<R>(session, data)
     };
     let inserted = inserted.map_err(suppressed_if_nothing_came_back::<R>)?;
-    reread::<R>(session, inserted)
+    if !is_read_again {
+        return Ok(inserted);
+    }
+    let key = inserted.key();
+    reread::<R>(session, &key)?.ok_or_else(|| suppressed::<R>(Some(&key)))
 }
 
 /// Inserts a row that does not come back by itself.
@@ -54,6 +59,7 @@ pub(super) fn update<R: Updates>(
     version: Option<i64>,
     changes: &R::Update,
 ) -> Result<Option<R::Entity>> {
+    let is_read_again = is_read_again::<R>(session)?;
     let kept = session.kept_updates();
     let updated = write::<R, _>(session, |conn| {
         match query::update::<R>(conn, key, version, changes, kept) {
@@ -62,7 +68,13 @@ pub(super) fn update<R: Updates>(
         }
     })?;
     match updated {
-        Some(Some(entity)) => reread::<R>(session, entity).map(Some),
+        Some(Some(entity)) if is_read_again => match reread::<R>(session, &entity.key())? {
+            Some(row) => Ok(Some(row)),
+            // It was there, so something was written; and it may be one that the view shows no more.
+            None if is_echo::<R>(session)? => Ok(Some(entity)),
+            None => Err(suppressed::<R>(Some(&entity.key()))),
+        },
+        Some(Some(entity)) => Ok(Some(entity)),
         Some(None) => Err(match left::<R>(session, key)? {
             Some(row) if version.is_some() && R::version_of(&row) != version => {
                 found_nothing::<R>(session)?;
@@ -136,15 +148,9 @@ fn found_nothing<R: Model>(session: &mut SessionOf<R>) -> Result<()> {
     Ok(())
 }
 
-/// Whether a row of this table must be seen to tell whether a DELETE that counts none has deleted it. If
-/// the database may not be asked, what is known already decides.
-pub(super) fn must_be_seen<R: Model>(session: &mut SessionOf<R>, may_ask: bool) -> Result<bool> {
-    let suspects = if may_ask {
-        suspects::<R>(session)?
-    } else {
-        let known = session.known_fact(TypeId::of::<Suspected<R>>());
-        known.map_or_else(Suspects::default, Suspects::of_bits)
-    };
+/// Whether a row of this table must be seen to tell whether a DELETE has deleted it, whatever it counts.
+pub(super) fn must_be_seen<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
+    let suspects = suspects::<R>(session)?;
     Ok(suspects.is_view || suspects.replaces)
 }
 
@@ -158,24 +164,31 @@ pub(super) fn delete_seen<R: Model>(
 ) -> Result<R::Entity> {
     let (mut entity, fingerprint) = seen.row;
     let is_locked = seen.lock != Lock::None;
-    if is_returned_when_deleted::<R>(is_untouched) {
+    let is_counted = if is_returned_when_deleted::<R>(is_untouched) {
         match write::<R, _>(session, |conn| query::delete_returning::<R>(conn, key))? {
             Some((_, changed)) if is_untouched && !is_locked && changed != fingerprint => {
                 return Err(changed_meanwhile());
             }
-            Some((deleted, _)) => return Ok(deleted),
-            None => {}
+            Some((deleted, _)) => {
+                entity = deleted;
+                true
+            }
+            None => false,
         }
     } else {
         if !is_untouched {
             entity = to_delete::<R>(session, key)?.row.0;
         }
-        if write::<R, _>(session, |conn| query::delete::<R>(conn, key))? > 0 {
-            return Ok(entity);
-        }
+        write::<R, _>(session, |conn| query::delete::<R>(conn, key))? > 0
+    };
+    if is_counted && !is_echo::<R>(session)? {
+        return Ok(entity);
     }
     if left::<R>(session, key)?.is_some() {
         return Err(suppressed::<R>(Some(key)));
+    }
+    if is_counted {
+        return Ok(entity);
     }
     // Nobody else can have taken it away: a trigger or a view has done so in its own manner.
     if is_untouched && (is_locked || is_kept_while_deleted::<R>()) {
@@ -339,17 +352,24 @@ pub(super) fn untold<R: Model, T>(session: &mut SessionOf<R>) -> Result<T> {
     session.statement(|_| Err(query::untold_key()))
 }
 
-/// The row as triggers left it that run behind the statement, if the repository wants that.
-fn reread<R: Model>(session: &mut SessionOf<R>, entity: R::Entity) -> Result<R::Entity> {
-    if !R::REREADS {
-        return Ok(entity);
+/// Whether a row is read again behind the statement that wrote it: because the repository wants that, or
+/// because what the statement says cannot be believed.
+pub(super) fn is_read_again<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
+    Ok(R::REREADS || is_echo::<R>(session)?)
+}
+
+/// Whether what a statement says of rows is what triggers or rules behind a view were asked for, whatever they
+/// did.
+pub(super) fn is_echo<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
+    if R::Connection::RETURNS {
+        return Ok(suspects::<R>(session)?.echoes);
     }
-    let key = entity.key();
-    let row = write::<R, _>(session, |conn| {
-        let row = query::select_now::<R>(conn, &key)?;
-        row.ok_or_else(|| query::written_in_vain(DieselError::NotFound))
-    })?;
-    Ok(row)
+    Ok(false)
+}
+
+/// The row as triggers and rules left it that run behind the statement.
+fn reread<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<Option<R::Entity>> {
+    write::<R, _>(session, |conn| query::select_now::<R>(conn, key))
 }
 
 /// Fails if a row that somebody has is not the one that is stored.

@@ -144,6 +144,7 @@ impl<R: Model> Rows<R> {
         if !is_untouched && !is_returned {
             self.read_again(session, &keys, is_one_by_one)?;
         }
+        let is_echo = row::is_echo::<R>(session)?;
         if is_one_by_one {
             for key in &keys {
                 if write::<R, _>(session, |conn| query::delete::<R>(conn, key))? == 0 {
@@ -155,7 +156,7 @@ impl<R: Model> Rows<R> {
         if !is_returned {
             for chunk in key_chunks::<R>(session, &keys)? {
                 let deleted = write::<R, _>(session, |conn| query::delete_many::<R>(conn, chunk))?;
-                if deleted != chunk.len() {
+                if deleted != chunk.len() || is_echo {
                     require_gone::<R>(session, chunk)?;
                 }
             }
@@ -166,7 +167,7 @@ impl<R: Model> Rows<R> {
             let rows = write::<R, _>(session, |conn| {
                 query::delete_many_returning::<R>(conn, chunk)
             })?;
-            if rows.len() != chunk.len() {
+            if rows.len() != chunk.len() || is_echo {
                 require_gone::<R>(session, chunk)?;
             }
             deleted.extend(rows.into_iter().map(|row| (row.0.key(), row)));

@@ -33,7 +33,7 @@ impl<C: Postgres + AnySignals> Dialect for C {
         // In `tgtype` 1 is FOR EACH ROW, 2 BEFORE, 8 DELETE (pg_trigger.h). A partition may have triggers of
         // its own. What stands behind a view may
         // have such a trigger too; only one that could be updated without triggers of its own (8 and 16
-        // are UPDATE and DELETE) takes a lock on its rows.
+        // are UPDATE and DELETE) takes a lock on its rows. 64 is INSTEAD OF; a rule of the type 1 is the view.
         diesel::select(
             sql::<BigInt>(
                 "COALESCE((SELECT (has_any_column_privilege(oid, 'UPDATE') \
@@ -44,6 +44,9 @@ impl<C: Postgres + AnySignals> Dialect for C {
                  + 2 * (EXISTS (SELECT 1 FROM pg_constraint WHERE conrelid = pg_class.oid \
                  AND contype = 'f' AND confdeltype = 'c'))::int \
                  + 4 * (relkind = 'v')::int \
+                 + 8 * (relkind = 'v' AND (EXISTS (SELECT 1 FROM pg_trigger \
+                 WHERE tgrelid = pg_class.oid AND tgtype & 64 = 64) \
+                 OR EXISTS (SELECT 1 FROM pg_rewrite WHERE ev_class = pg_class.oid AND ev_type <> '1')))::int \
                  FROM pg_class WHERE oid = to_regclass(",
             )
             .bind::<Text, _>(table)

@@ -27,10 +27,13 @@ impl Dialect for SqliteConnection {
     fn suspects(&mut self, table: &str) -> QueryResult<Suspects> {
         let (_, name) = Self::SYNTAX.unquoted(table);
         let definitions = definitions(self)?;
+        // Only triggers can write behind a view.
+        let is_view = definitions.iter().any(|it| it.is_view_named(&name));
         Ok(Suspects {
-            is_view: definitions.iter().any(|it| it.is_view_named(&name)),
+            is_view,
             replaces: definitions.iter().any(|it| it.may_take_away(&name, true)),
             cascades: false,
+            echoes: is_view,
         })
     }
 
