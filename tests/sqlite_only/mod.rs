@@ -14,4 +14,5 @@ mod an_application_may_have_users_of_its_own;
 mod an_integer_that_does_not_fit_is_an_error;
 mod an_unknown_outcome_runs_no_effect;
 mod expiries_are_compared_as_times;
+mod of_rows_written_together_none_takes_anothers_place;
 mod the_peers_database_opens_as_it_is;

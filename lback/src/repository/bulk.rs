@@ -18,7 +18,7 @@ use super::row::{
     self, Inserting, SessionOf, are_keys_told, inserting, not_found, rewrites_keys, suppressed,
     untold, write,
 };
-use super::rows::Rows;
+use super::rows::{Rows, require_left};
 use crate::care::QuietlyEach;
 use crate::error::{Error, Result};
 use crate::signal::Plan;
@@ -68,9 +68,10 @@ pub(super) fn insert_all<R: Model>(
     is_level: bool,
 ) -> Result<Vec<R::Entity>> {
     let each = |session: &mut SessionOf<R>| {
-        data.iter()
-            .map(|data| row::insert::<R>(session, data))
-            .collect()
+        let rows = data.iter().map(|data| row::insert::<R>(session, data));
+        let rows = rows.collect::<Result<Vec<_>>>()?;
+        require_left::<R>(session, rows.iter())?;
+        Ok(rows)
     };
     let each = |session: &mut SessionOf<R>| {
         if is_level {
@@ -145,6 +146,7 @@ fn insert<R: Model>(session: &mut SessionOf<R>, data: &[R::Insert]) -> Together<
         let rows = fetch::<R>(session, &keys)?;
         inserted = in_order_of::<R>(&keys, rows)?;
     }
+    require_left::<R>(session, inserted.iter())?;
     Ok(inserted)
 }
 
@@ -177,6 +179,7 @@ where
     if by_key.len() != distinct.len() {
         return Err(NotTogether::Unclear);
     }
+    require_left::<R>(session, by_key.values())?;
     let row = |key| by_key.get(key).cloned().ok_or(NotTogether::Unclear);
     keys.iter().map(row).collect()
 }
@@ -344,6 +347,7 @@ where
         groups.add(place, own);
     }
     let after = groups.update(session, before, is_one_by_one)?;
+    require_left::<R>(session, after.iter().map(|(entity, _)| entity))?;
     if notes {
         for (row, (entity, changes)) in before.found.iter().zip(&after) {
             if changes.is_some() {

@@ -170,11 +170,19 @@ pub struct Suspects {
     /// It is a view that triggers or rules write behind: what a statement returns of it is what they were asked
     /// for, whatever they did.
     pub echoes: bool,
+    /// A row that is written may take the place of others, unasked.
+    pub overwrites: bool,
 }
 
 impl Suspects {
     pub(crate) fn to_bits(self) -> i64 {
-        let bits = [self.replaces, self.cascades, self.is_view, self.echoes];
+        let bits = [
+            self.replaces,
+            self.cascades,
+            self.is_view,
+            self.echoes,
+            self.overwrites,
+        ];
         let place = |(place, bit): (usize, bool)| i64::from(bit) << place;
         bits.into_iter().enumerate().map(place).sum()
     }
@@ -185,6 +193,7 @@ impl Suspects {
             cascades: bits & 2 != 0,
             is_view: bits & 4 != 0,
             echoes: bits & 8 != 0,
+            overwrites: bits & 16 != 0,
         }
     }
 }

@@ -367,6 +367,14 @@ pub(super) fn is_echo<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
     Ok(false)
 }
 
+/// Whether a row that is written may take the place of others.
+pub(super) fn overwrites<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
+    if R::Connection::RETURNS {
+        return Ok(suspects::<R>(session)?.overwrites);
+    }
+    Ok(false)
+}
+
 /// The row as triggers and rules left it that run behind the statement.
 fn reread<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<Option<R::Entity>> {
     write::<R, _>(session, |conn| query::select_now::<R>(conn, key))

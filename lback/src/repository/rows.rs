@@ -1,8 +1,8 @@
 //! Rows that were read before they are written: which of them each of the caller's keys is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::chunk::{distinct, fetch, key_chunks};
+use super::chunk::{distinct, fetch, fetch_now, key_chunks};
 use super::dialect::{Dialect, Lock};
 use super::key::Entity;
 use super::measure;
@@ -219,6 +219,24 @@ impl<R: Model> Rows<R> {
             }
         }
         Ok(())
+    }
+}
+
+/// Of rows that were written together one may have taken the place of another, where the table lets it. It was
+/// not asked for, and then not all of them are stored.
+pub(super) fn require_left<'r, R: Model<Entity: 'r>>(
+    session: &mut SessionOf<R>,
+    written: impl ExactSizeIterator<Item = &'r R::Entity>,
+) -> Result<()> {
+    if written.len() < 2 || !row::overwrites::<R>(session)? {
+        return Ok(());
+    }
+    let keys: Vec<_> = written.map(Entity::key).collect();
+    let rows = fetch_now::<R>(session, &keys)?;
+    let mut left: BTreeSet<_> = rows.iter().map(Entity::key).collect();
+    match keys.iter().find(|key| !left.remove(key)) {
+        Some(key) => Err(row::suppressed::<R>(Some(key))),
+        None => Ok(()),
     }
 }
 

@@ -34,6 +34,7 @@ impl Dialect for SqliteConnection {
             replaces: definitions.iter().any(|it| it.may_take_away(&name, true)),
             cascades: false,
             echoes: is_view,
+            overwrites: definitions.iter().any(|it| it.may_overwrite(&name)),
         })
     }
 

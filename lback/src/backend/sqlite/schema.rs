@@ -55,6 +55,11 @@ impl Definition {
         self.kind == "view" && self.table.eq_ignore_ascii_case(name)
     }
 
+    /// Whether it is this table, and a row of it may take the place of others: ON CONFLICT REPLACE.
+    pub(super) fn may_overwrite(&self, table: &str) -> bool {
+        self.kind == "table" && self.table.eq_ignore_ascii_case(table) && self.says("replace")
+    }
+
     /// Whether it runs before a row of this table is updated or deleted, and may take a row away. If that is
     /// the row, SQLite passes over it and counts none.
     pub(super) fn may_take_away(&self, table: &str, by_delete_alone: bool) -> bool {
