@@ -1,6 +1,7 @@
 //! An UPDATE that finds its row to be so already changes nothing, and a plain SELECT behind it sees what was
 //! there when the transaction began. What comes back, and what receivers are told, is what is stored.
 
+use diesel::connection::SimpleConnection as _;
 use lback_tests::{Trace, new_user};
 
 use crate::database::*;
@@ -244,4 +245,44 @@ mod plain {
             again::Shelves.update_many(session, keys, to(None))
         }));
     }
+}
+
+/// A row that was changed and is not found afterwards is no row that was not there: nothing of it is stored.
+#[test]
+fn one_that_is_out_of_sight_is_an_error() -> lback::Result<()> {
+    let Some((database, mut session, trace, users)) = opened() else {
+        return Ok(());
+    };
+    database.connection().batch_execute(
+        "RENAME TABLE users TO behind; CREATE VIEW users AS SELECT * FROM behind WHERE is_active",
+    )?;
+    let inactive = UserChanges {
+        is_active: Some(false),
+        ..UserChanges::default()
+    };
+    for is_heard in [false, true] {
+        let change = |session: &mut Session| {
+            if is_heard {
+                Users.update(session, &users[0], inactive.clone())
+            } else {
+                quiet::Users.update(session, &users[0], inactive.clone())
+            }
+        };
+        let changed = change(&mut session);
+        assert!(
+            matches!(&changed, Err(lback::Error::Database(error)) if error.to_string().contains("a view shows it no more")),
+            "{changed:?}"
+        );
+        let passed_over: lback::Result<()> = session.transaction(|session| {
+            assert!(change(session).is_err());
+            Ok(())
+        });
+        assert!(
+            matches!(passed_over, Err(lback::Error::TransactionAborted { .. })),
+            "heard {is_heard}: {passed_over:?}"
+        );
+    }
+    assert_eq!(quiet::Users.count(&mut session)?, 3);
+    assert_eq!(trace.take(), [""; 0]);
+    Ok(())
 }

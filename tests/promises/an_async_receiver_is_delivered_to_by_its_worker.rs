@@ -201,3 +201,51 @@ fn on_one_thread(database: &Database) -> lback::Result<()> {
     assert_eq!(trace.take(), ["grace"]);
     Ok(())
 }
+
+/// Whoever waits for a runtime of the current thread that nobody drives would wait for ever.
+#[test]
+fn not_on_a_runtime_that_stands_still() -> lback::Result<()> {
+    let Some(database) = Database::with_outbox() else {
+        return Ok(());
+    };
+    let trace = Trace::new();
+    let pool = lback::Database::<Native>::builder()
+        .with_state(Arc::<Flight>::default())
+        .with_state(trace.clone())
+        .with_registry(&lback::manual_registry![publish]?)
+        .connect(&database.url())?;
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("it can be started");
+    let in_outbox = |what: &str| count(&format!("lback_outbox {what}"), &mut database.session());
+
+    Users.create(&mut database.session(), new_user("ada"))?;
+    let worker = runtime.block_on(async { pool.worker().start() })?;
+    while in_outbox("WHERE attempts = 0") > 0 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || tell.send(worker.stop()));
+    let stopped = told.recv_timeout(Duration::from_secs(60));
+    assert_eq!(stopped.expect("it does not wait for ever").done, 0);
+    // Driven again, what was in flight ends by itself.
+    runtime.block_on(async {
+        while in_outbox("") > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    assert_eq!(trace.take(), ["ada"]);
+
+    Users.create(&mut database.session(), new_user("zoe"))?;
+    let mut session = pool.session()?.with_runtime(runtime.handle().clone());
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || tell.send(session.deliver_all()));
+    let refused = told.recv_timeout(Duration::from_secs(60));
+    let refused = refused.expect("it does not wait for ever");
+    assert!(
+        matches!(refused, Err(Error::Unsupported { .. })),
+        "{refused:?}"
+    );
+    Ok(())
+}

@@ -180,3 +180,44 @@ fn outside_of_transactions_at_once_in_one_of_its_own() {
     assert_eq!(failures.count, 2, "{failures}");
     assert_eq!(stored(&mut session), [""; 0]);
 }
+
+mod doubting {
+    use super::*;
+
+    own_users!();
+
+    /// At the end of whatever writes, a row of the same kind is missed, or is one too many.
+    #[receiver(user_post_create, user_post_delete)]
+    fn doubt(user: &User, session: &mut Session, #[state] trace: &Trace) {
+        trace.note(format!("doubted {}", user.username));
+        let is_there = user.username == "ada";
+        session.before_commit(move |session: &mut Session| {
+            if is_there {
+                Users.get(session, UserId::from(77)).map(drop)
+            } else {
+                super::Users.create(session, new_user("ada")).map(drop)
+            }
+        });
+    }
+}
+
+/// What such a closure misses is not the row that is to be deleted, and what it makes twice is not the row that is to
+/// be there.
+#[test]
+fn its_errors_are_not_taken_for_the_operations() -> lback::Result<()> {
+    let Some((_database, mut session, trace)) = traced() else {
+        return Ok(());
+    };
+    let ada = Users.create(&mut session, new_user("ada"))?;
+    trace.take();
+    let gone = doubting::Users.delete_if_there(&mut session, ada.id);
+    assert!(matches!(gone, Err(Error::NotFound { .. })), "{gone:?}");
+    assert_eq!(trace.take(), ["doubted ada"]);
+
+    let bob = users::username.eq("bob");
+    let made = doubting::Users.create_if_absent(&mut session, bob, new_user("bob"));
+    assert!(matches!(made, Err(Error::Duplicate { .. })), "{made:?}");
+    assert_eq!(trace.take(), ["doubted bob"]);
+    assert_eq!(stored(&mut session), ["ada"]);
+    Ok(())
+}

@@ -53,11 +53,24 @@ fn changed() -> ParcelChanges {
     }
 }
 
+/// The same, by a queue whose own trigger takes the row away.
+const QUEUE: &str = "CREATE TABLE queue (id INTEGER);
+    CREATE TRIGGER work AFTER INSERT ON queue BEGIN DELETE FROM parcels WHERE id = NEW.id; END;";
+const ENQUEUE: &str =
+    "INSERT INTO archive VALUES (OLD.content); INSERT INTO queue VALUES (OLD.id);";
+
 #[test]
 fn an_update_leaves_nothing_of_it() {
-    let trigger = format!("CREATE TRIGGER take BEFORE UPDATE ON parcels BEGIN {TAKE} END");
-    for is_heard in [false, true] {
-        let (database, mut session, trace) = opened(&trigger);
+    let direct = format!("CREATE TRIGGER take BEFORE UPDATE ON parcels BEGIN {TAKE} END");
+    let by_queue =
+        format!("{QUEUE} CREATE TRIGGER take BEFORE UPDATE ON parcels BEGIN {ENQUEUE} END");
+    for (trigger, is_heard) in [
+        (&direct, false),
+        (&direct, true),
+        (&by_queue, false),
+        (&by_queue, true),
+    ] {
+        let (database, mut session, trace) = opened(trigger);
         let there = quiet::Parcels.create(&mut session, parcel("a")).unwrap();
         let passed_over: lback::Result<()> = session.transaction(|session| {
             let updated = if is_heard {
@@ -96,6 +109,7 @@ fn a_row_that_a_delete_moves_is_deleted() {
         format!(
             "CREATE TEMP TRIGGER take DELETE ON main.parcels BEGIN {TAKE} SELECT RAISE(IGNORE); END"
         ),
+        format!("{QUEUE} CREATE TRIGGER take BEFORE DELETE ON parcels BEGIN {ENQUEUE} END"),
     ] {
         let (database, mut session, trace) = opened(&ddl);
         let keys: Vec<_> = ["a", "b", "c", "d"]
@@ -200,4 +214,41 @@ fn a_view_that_was_created_meanwhile() {
         "{passed_over:?}"
     );
     assert_eq!(stand(&database), (1, 0));
+}
+
+mod written_to_before {
+    use super::*;
+
+    own_parcels!();
+
+    /// It may write, so what it found is looked at again.
+    #[receiver(parcel_pre_delete)]
+    fn audit(parcel: &Parcel, conn: &mut SqliteConnection) -> QueryResult<usize> {
+        if parcel.content == "taken" {
+            return diesel::delete(parcels::table.find(parcel.id)).execute(conn);
+        }
+        diesel::sql_query("UPDATE counter SET number = number + 1").execute(conn)
+    }
+}
+
+#[test]
+fn whoever_writes_before_does_not_hide_it() -> lback::Result<()> {
+    use written_to_before::Parcels;
+
+    let (database, mut session, _trace) = opened(&format!(
+        "CREATE TABLE counter (number INTEGER); INSERT INTO counter VALUES (0);
+         CREATE TRIGGER take BEFORE DELETE ON parcels BEGIN {TAKE} END"
+    ));
+    let ids = ["a", "b", "taken"].map(|content| {
+        let made = quiet::Parcels.create(&mut session, parcel(content));
+        made.unwrap().id
+    });
+    Parcels.delete(&mut session, ids[0])?;
+    assert!(Parcels.delete_if_there(&mut session, ids[1])?);
+    assert_eq!(stand(&database), (1, 2));
+    // What the receiver itself has taken away is not there to be deleted, and that is undone.
+    let undone = Parcels.delete_if_there(&mut session, ids[2]);
+    assert!(matches!(undone, Err(Error::NotFound { .. })), "{undone:?}");
+    assert_eq!(stand(&database), (1, 2));
+    Ok(())
 }

@@ -8,7 +8,8 @@ use std::fmt;
     label = "no `#[repository(entity = ..)]` names it"
 )]
 pub trait Entity: Sized + 'static {
-    /// The primary key.
+    /// The primary key. Two that the database tells apart must not be equal: where many rows are written they would
+    /// be taken for one.
     ///
     /// Of a key of several columns it is the tuple of their values, in the order in which the entity
     /// names them.

@@ -132,30 +132,7 @@ pub trait Repository: Model {
         session: &mut SessionOf<Self>,
         target: impl AsKey<Self::Entity, Via>,
     ) -> Result<()> {
-        let target = Quietly::new(target);
-        let key = Quietly::new(target.as_key());
-        let version = target.as_row().and_then(Self::version_of);
-        let plan = Plan::of::<Self::PreDelete, Self::PostDelete>(session)?;
-        let notes = Self::hears_changes(session, 1)?;
-        let is_quiet = !plan.is_heard && !notes && version.is_none();
-        if is_quiet && !row::must_be_seen::<Self>(session)? {
-            return operation::<Self, _>(session, false, |session| {
-                row::delete::<Self>(session, &key)
-            });
-        }
-        let must_undo = plan.writes_before || plan.runs_after;
-        operation::<Self, _>(session, must_undo, |session| {
-            let seen = row::to_delete::<Self>(session, &key)?;
-            row::require_version::<Self>(version, seen.entity())?;
-            self.send_pre_delete(seen.entity(), session)?;
-            check_sendable::<Self::PostDelete>(session)?;
-            let is_untouched = !plan.writes_before;
-            let entity = row::delete_seen::<Self>(session, &key, seen, is_untouched)?;
-            if notes {
-                Self::note_change(Some(&entity), None, session)?;
-            }
-            self.send_post_delete(key.clone(), &entity, session)
-        })
+        delete(self, session, target, &mut Stage::Looking)
     }
 
     /// The row with this key.
@@ -350,7 +327,8 @@ pub trait Repository: Model {
     ///
     /// If anybody listens, the rows are read in the order of their keys, locked where the database can,
     /// and every row's signals are sent as by [`update_many`](Self::update_many). If nobody does, it is
-    /// one UPDATE. No row is no error.
+    /// one UPDATE, and the count is the database's: of a view that triggers write behind, SQLite counts none. No row
+    /// is no error.
     ///
     /// # Errors
     ///
@@ -504,9 +482,18 @@ pub trait Repository: Model {
         session: &mut SessionOf<Self>,
         target: impl AsKey<Self::Entity, Via>,
     ) -> Result<bool> {
-        match self.delete(session, target) {
+        let key = Quietly::new(target.as_key());
+        let mut stage = Stage::Looking;
+        match delete(self, session, target, &mut stage) {
             Ok(()) => Ok(true),
-            Err(Error::NotFound { entity, .. }) if entity == Self::Entity::NAME => Ok(false),
+            Err(Error::NotFound { .. }) if stage == Stage::Looking => Ok(false),
+            // Another has taken it away meanwhile; or a pre receiver has, and that is undone.
+            Err(error @ Error::NotFound { .. }) if stage == Stage::Deleting => {
+                match self.exists(session, KeyOf((*key).clone())) {
+                    Ok(false) => Ok(false),
+                    Ok(true) | Err(_) => Err(error),
+                }
+            }
             Err(error) => Err(error),
         }
     }
@@ -642,6 +629,54 @@ pub trait Repository: Model {
 }
 
 impl<R: Model> Repository for R {}
+
+/// How far a delete has come when it failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Looking,
+    /// The row was seen.
+    Deleting,
+    /// Somebody else has the word: a receiver, or who has one at the commit.
+    Others,
+}
+
+/// Deletes a row.
+fn delete<R: Repository, Via>(
+    repository: &R,
+    session: &mut SessionOf<R>,
+    target: impl AsKey<R::Entity, Via>,
+    stage: &mut Stage,
+) -> Result<()> {
+    let target = Quietly::new(target);
+    let key = Quietly::new(target.as_key());
+    let version = target.as_row().and_then(R::version_of);
+    let plan = Plan::of::<R::PreDelete, R::PostDelete>(session)?;
+    let notes = R::hears_changes(session, 1)?;
+    let is_quiet = !plan.is_heard && !notes && version.is_none();
+    if is_quiet && !row::must_be_seen::<R>(session)? {
+        return operation::<R, _>(session, false, |session| {
+            row::delete::<R>(session, &key)?;
+            *stage = Stage::Others;
+            Ok(())
+        });
+    }
+    let must_undo = plan.writes_before || plan.runs_after;
+    operation::<R, _>(session, must_undo, |session| {
+        let seen = row::to_delete::<R>(session, &key)?;
+        row::require_version::<R>(version, seen.entity())?;
+        *stage = Stage::Others;
+        repository.send_pre_delete(seen.entity(), session)?;
+        check_sendable::<R::PostDelete>(session)?;
+        *stage = Stage::Deleting;
+        let is_untouched = !plan.writes_before;
+        let entity = row::delete_seen::<R>(session, &key, seen, is_untouched)?;
+        *stage = Stage::Others;
+        if notes {
+            R::note_change(Some(&entity), None, session)?;
+        }
+        repository.send_post_delete(key.clone(), &entity, session)
+    })
+}
 
 /// Runs an operation at a level of its own, which is closed as it ends.
 ///

@@ -268,7 +268,8 @@ where
         return match conn.execute_returning_count(&statement)? {
             0 => Ok(None),
             1 => {
-                let kept = read_back(row::<R, _>(conn, SelectKept::<R>::new()))?;
+                let kept = row::<R, _>(conn, SelectKept::<R>::new()).optional();
+                let kept = read_back(kept.and_then(|row| row.ok_or_else(lost_row)))?;
                 if kept.key() == *key {
                     return read_back(select_now::<R>(conn, key));
                 }
@@ -280,7 +281,9 @@ where
     let statement = shapes.know::<Conn<R>, Of, _, _>(statement, Update::changes, kept)?;
     match conn.execute_returning_count(&statement)? {
         0 => Ok(None),
-        1 => read_back(select_now::<R>(conn, key)),
+        1 => {
+            read_back(select_now::<R>(conn, key).and_then(|row| row.ok_or_else(lost_row).map(Some)))
+        }
         many => Err(too_many(many)),
     }
 }
@@ -446,6 +449,13 @@ pub(super) fn written_in_vain(error: Error) -> Error {
 #[cold]
 fn too_many(rows: usize) -> Error {
     written_in_vain(Error::QueryBuilderError(Box::new(TooMany(rows))))
+}
+
+#[cold]
+fn lost_row() -> Error {
+    let why = "MySQL has changed this row, and it is not found afterwards: a view shows it no more, or a \
+               trigger gave it another key; write the table behind the view, or set the key in the changes";
+    Error::QueryBuilderError(why.into())
 }
 
 /// MySQL has only `LAST_INSERT_ID()` to tell which key it made.

@@ -164,6 +164,11 @@ pub(super) fn delete_seen<R: Model>(
 ) -> Result<R::Entity> {
     let (mut entity, fingerprint) = seen.row;
     let is_locked = seen.lock != Lock::None;
+    let is_read_now = !is_untouched && must_be_seen::<R>(session)?;
+    if is_read_now {
+        // A receiver may have taken it away, and that is told from what the DELETE sets off only here.
+        entity = to_delete::<R>(session, key)?.row.0;
+    }
     let is_counted = if is_returned_when_deleted::<R>(is_untouched) {
         match write::<R, _>(session, |conn| query::delete_returning::<R>(conn, key))? {
             Some((_, changed)) if is_untouched && !is_locked && changed != fingerprint => {
@@ -176,7 +181,7 @@ pub(super) fn delete_seen<R: Model>(
             None => false,
         }
     } else {
-        if !is_untouched {
+        if !is_untouched && !is_read_now {
             entity = to_delete::<R>(session, key)?.row.0;
         }
         write::<R, _>(session, |conn| query::delete::<R>(conn, key))? > 0
@@ -191,7 +196,7 @@ pub(super) fn delete_seen<R: Model>(
         return Ok(entity);
     }
     // Nobody else can have taken it away: a trigger or a view has done so in its own manner.
-    if is_untouched && (is_locked || is_kept_while_deleted::<R>()) {
+    if (is_untouched || is_read_now) && (is_locked || is_kept_while_deleted::<R>()) {
         return Ok(entity);
     }
     Err(not_found::<R>(key))

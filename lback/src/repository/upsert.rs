@@ -101,15 +101,20 @@ where
     let mut lock = Lock::None;
     let mut attempt = 1;
     loop {
-        let mut was_there = false;
+        let (mut was_there, mut is_written) = (false, false);
         let done = session.transaction(|session| {
-            if let Some(row) = named.look(session, lock)? {
+            let done = if let Some(row) = named.look(session, lock)? {
                 was_there = true;
-                return found(session, row);
-            }
-            create(session).map(Upserted::Created)
+                found(session, row)?
+            } else {
+                Upserted::Created(create(session)?)
+            };
+            is_written = true;
+            Ok(done)
         });
         let is_over = match &done {
+            // Then it is of one who has a word at the commit.
+            _ if is_written => true,
             // Another was faster, if the row is there now.
             Err(Error::Duplicate { .. }) if !was_there => false,
             // Another has deleted it meanwhile.

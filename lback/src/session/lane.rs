@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 use std::future::{poll_fn, ready};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Notify;
@@ -65,6 +67,19 @@ pub(crate) fn has_no_other_thread(runtime: &Handle) -> bool {
     let has_others = runtime.runtime_flavor() != RuntimeFlavor::CurrentThread
         && runtime.metrics().num_workers() > 1;
     !has_others && must_not_wait(runtime)
+}
+
+/// Whether somebody drives the runtime. One of the current thread stands still whenever nobody is in its `block_on`,
+/// which it does not tell: a task that does nothing is not run then.
+pub(crate) fn is_driven(runtime: &Handle) -> bool {
+    const PATIENCE: Duration = Duration::from_secs(3);
+    if runtime.runtime_flavor() != RuntimeFlavor::CurrentThread {
+        return true;
+    }
+    let (tell, told) = mpsc::channel::<()>();
+    runtime.spawn(async move { drop(tell) });
+    // It is dropped where the runtime was shut down, and what waits for it has ended with it.
+    !matches!(told.recv_timeout(PATIENCE), Err(RecvTimeoutError::Timeout))
 }
 
 /// An effect that needs no session any more.

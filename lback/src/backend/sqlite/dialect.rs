@@ -31,7 +31,9 @@ impl Dialect for SqliteConnection {
         let is_view = definitions.iter().any(|it| it.is_view_named(&name));
         Ok(Suspects {
             is_view,
-            replaces: definitions.iter().any(|it| it.may_take_away(&name, true)),
+            replaces: definitions
+                .iter()
+                .any(|it| it.may_take_away(&name, true, &definitions)),
             cascades: false,
             echoes: is_view,
             overwrites: definitions.iter().any(|it| it.may_overwrite(&name)),
@@ -40,8 +42,11 @@ impl Dialect for SqliteConnection {
 
     fn writes_unseen(&mut self, table: &str) -> QueryResult<bool> {
         let (_, name) = Self::SYNTAX.unquoted(table);
-        let writes = |it: &Definition| it.is_view_named(&name) || it.may_take_away(&name, false);
-        Ok(definitions(self)?.iter().any(writes))
+        let definitions = definitions(self)?;
+        let writes = |it: &Definition| {
+            it.is_view_named(&name) || it.may_take_away(&name, false, &definitions)
+        };
+        Ok(definitions.iter().any(writes))
     }
 
     /// SQLite's integers have 64 bits, whatever the column was declared as.

@@ -1,5 +1,8 @@
 //! What the schema says of itself, as the text of its definitions.
 
+use std::iter::Peekable;
+use std::str::Chars;
+
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
@@ -46,9 +49,7 @@ pub(super) fn definitions(connection: &mut SqliteConnection) -> QueryResult<Vec<
 impl Definition {
     /// Whether a word stands in it, outside of literals, quoted names and comments.
     pub(super) fn says(&self, word: &str) -> bool {
-        words(&self.sql)
-            .iter()
-            .any(|it| it.eq_ignore_ascii_case(word))
+        parts(&self.sql).iter().any(|part| part.is_word(word))
     }
 
     pub(super) fn is_view_named(&self, name: &str) -> bool {
@@ -60,44 +61,109 @@ impl Definition {
         self.kind == "table" && self.table.eq_ignore_ascii_case(table) && self.says("replace")
     }
 
-    /// Whether it runs before a row of this table is updated or deleted, and may take a row away. If that is
-    /// the row, SQLite passes over it and counts none.
-    pub(super) fn may_take_away(&self, table: &str, by_delete_alone: bool) -> bool {
+    /// Whether it runs before a row of this table is updated or deleted, and may take a row away, by itself or by
+    /// what it sets off. If that is the row, SQLite passes over it and counts none.
+    pub(super) fn may_take_away(
+        &self,
+        table: &str,
+        by_delete_alone: bool,
+        all: &[Definition],
+    ) -> bool {
         self.kind == "trigger"
             && self.table.eq_ignore_ascii_case(table)
-            && runs_before_and_takes(&self.sql, by_delete_alone)
+            && Trigger::of(&self.sql).is_none_or(|trigger| {
+                let is_wanted = match trigger.event {
+                    Event::Delete => true,
+                    Event::Update => !by_delete_alone,
+                    Event::Insert => false,
+                };
+                is_wanted && !trigger.is_after && takes(&trigger.does, all, &mut Vec::new())
+            })
     }
 }
 
-/// Of a trigger. BEFORE need not be said.
-fn runs_before_and_takes(sql: &str, by_delete_alone: bool) -> bool {
-    let words: Vec<_> = words(sql)
-        .iter()
-        .map(|word| word.to_ascii_lowercase())
-        .collect();
-    let Some(on) = words.iter().position(|word| word == "on") else {
-        return true;
-    };
-    let (head, body) = words.split_at(on);
-    let is_event = |word: &&String| matches!(word.as_str(), "insert" | "update" | "delete");
-    let event = head.iter().rposition(|word| is_event(&word));
-    let Some(event) = event else {
-        return true;
-    };
-    let is_after = event > 0 && head[event - 1] == "after";
-    let is_wanted = match head[event].as_str() {
-        "delete" => true,
-        "update" => !by_delete_alone,
-        _ => false,
-    };
-    let takes = |word: &String| matches!(word.as_str(), "update" | "delete" | "replace");
-    is_wanted && !is_after && body.iter().any(takes)
+enum Event {
+    Insert,
+    Update,
+    Delete,
 }
 
-/// The words of a definition, without literals, quoted names and comments.
-fn words(sql: &str) -> Vec<String> {
+struct Trigger {
+    event: Event,
+    /// BEFORE need not be said.
+    is_after: bool,
+    /// What stands behind ON.
+    does: Vec<Part>,
+}
+
+impl Trigger {
+    fn of(sql: &str) -> Option<Self> {
+        let mut head = parts(sql);
+        let does = head.split_off(head.iter().position(|part| part.is_word("on"))?);
+        let event = |part: &Part| {
+            let events = [
+                ("insert", Event::Insert),
+                ("update", Event::Update),
+                ("delete", Event::Delete),
+            ];
+            let found = events.into_iter().find(|(word, _)| part.is_word(word));
+            found.map(|(_, event)| event)
+        };
+        let at = head.iter().rposition(|part| event(part).is_some())?;
+        Some(Self {
+            event: event(&head[at])?,
+            is_after: at > 0 && head[at - 1].is_word("after"),
+            does,
+        })
+    }
+}
+
+/// Whether what a trigger does may take rows away: by itself, or since it inserts, and a trigger on what it
+/// inserts into, or that table's ON CONFLICT REPLACE, takes some.
+fn takes(does: &[Part], all: &[Definition], seen: &mut Vec<usize>) -> bool {
+    let says = |word| does.iter().any(|part| part.is_word(word));
+    if says("update") || says("delete") || says("replace") {
+        return true;
+    }
+    says("insert")
+        && all.iter().enumerate().any(|(place, other)| {
+            let is_named = does.iter().any(|part| part.is_named(&other.table));
+            if !is_named || seen.contains(&place) {
+                return false;
+            }
+            seen.push(place);
+            match other.kind.as_str() {
+                "table" => other.says("replace"),
+                "trigger" => Trigger::of(&other.sql).is_none_or(|trigger| {
+                    matches!(trigger.event, Event::Insert) && takes(&trigger.does, all, seen)
+                }),
+                _ => false,
+            }
+        })
+}
+
+/// A part of a definition that may be a name.
+enum Part {
+    Word(String),
+    /// Something in quotes, of whichever kind: SQLite takes them all for names.
+    Quoted(String),
+}
+
+impl Part {
+    fn is_word(&self, word: &str) -> bool {
+        matches!(self, Self::Word(it) if it.eq_ignore_ascii_case(word))
+    }
+
+    fn is_named(&self, name: &str) -> bool {
+        let (Self::Word(it) | Self::Quoted(it)) = self;
+        it.eq_ignore_ascii_case(name)
+    }
+}
+
+/// The words of a definition, and what stands in quotes, without comments.
+fn parts(sql: &str) -> Vec<Part> {
     let mut rest = sql.chars().peekable();
-    let mut words = Vec::new();
+    let mut parts = Vec::new();
     let mut word = String::new();
     while let Some(character) = rest.next() {
         if character.is_alphanumeric() || character == '_' || character == '$' {
@@ -105,12 +171,11 @@ fn words(sql: &str) -> Vec<String> {
             continue;
         }
         if !word.is_empty() {
-            words.push(std::mem::take(&mut word));
+            parts.push(Part::Word(std::mem::take(&mut word)));
         }
         match character {
-            // A quote inside is doubled, which looks like an end and a new beginning.
-            '\'' | '"' | '`' => skip_to(&mut rest, character),
-            '[' => skip_to(&mut rest, ']'),
+            '\'' | '"' | '`' => parts.push(Part::Quoted(quoted(&mut rest, character))),
+            '[' => parts.push(Part::Quoted(quoted(&mut rest, ']'))),
             '-' if rest.peek() == Some(&'-') => skip_to(&mut rest, '\n'),
             '/' if rest.peek() == Some(&'*') => {
                 rest.next();
@@ -126,9 +191,21 @@ fn words(sql: &str) -> Vec<String> {
         }
     }
     if !word.is_empty() {
-        words.push(word);
+        parts.push(Part::Word(word));
     }
-    words
+    parts
+}
+
+/// What stands before a quote. One that is doubled is one inside.
+fn quoted(rest: &mut Peekable<Chars<'_>>, quote: char) -> String {
+    let mut inside = String::new();
+    while let Some(character) = rest.next() {
+        if character == quote && (quote == ']' || rest.next_if_eq(&quote).is_none()) {
+            break;
+        }
+        inside.push(character);
+    }
+    inside
 }
 
 fn skip_to(rest: &mut impl Iterator<Item = char>, end: char) {
@@ -137,12 +214,23 @@ fn skip_to(rest: &mut impl Iterator<Item = char>, end: char) {
 
 #[cfg(test)]
 mod tests {
-    use super::{runs_before_and_takes, words};
+    use super::Definition;
+
+    fn definition(kind: &str, table: &str, sql: &str) -> Definition {
+        Definition {
+            kind: kind.to_owned(),
+            table: table.to_owned(),
+            sql: sql.to_owned(),
+        }
+    }
 
     fn says_fail(sql: &str) -> bool {
-        words(sql)
-            .iter()
-            .any(|word| word.eq_ignore_ascii_case("fail"))
+        definition("table", "t", sql).says("fail")
+    }
+
+    /// A trigger on `t`, where nothing else is defined.
+    fn takes(sql: &str, by_delete_alone: bool) -> bool {
+        definition("trigger", "t", sql).may_take_away("T", by_delete_alone, &[])
     }
 
     #[test]
@@ -215,8 +303,50 @@ mod tests {
                 false,
             ),
         ] {
-            assert_eq!(runs_before_and_takes(sql, false), by_update, "{sql}");
-            assert_eq!(runs_before_and_takes(sql, true), by_delete, "{sql}");
+            assert_eq!(takes(sql, false), by_update, "{sql}");
+            assert_eq!(takes(sql, true), by_delete, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_a_trigger_sets_off_may_take_a_row_away() {
+        let queue = "CREATE TRIGGER a BEFORE DELETE ON t BEGIN INSERT INTO \"the queue\" VALUES (OLD.id); END";
+        let passes_on = |on, into| {
+            let sql = format!(
+                "CREATE TRIGGER b AFTER INSERT ON [{on}] BEGIN INSERT INTO {into} VALUES (NEW.id); END"
+            );
+            definition("trigger", on, &sql)
+        };
+        let ends = |event| {
+            let sql = format!("CREATE TRIGGER c AFTER {event} ON u BEGIN DELETE FROM t; END");
+            definition("trigger", "u", &sql)
+        };
+        let table = |sql| definition("table", "u", sql);
+        for (others, may_take) in [
+            (vec![passes_on("the queue", "u"), ends("INSERT")], true),
+            (vec![passes_on("THE QUEUE", "'U'"), ends("INSERT")], true),
+            (vec![passes_on("the queue", "u"), ends("UPDATE")], false),
+            (vec![passes_on("another", "u"), ends("INSERT")], false),
+            (vec![passes_on("the queue", "`the queue`")], false),
+            (
+                vec![
+                    passes_on("the queue", "u"),
+                    table("CREATE TABLE u (id UNIQUE ON CONFLICT REPLACE)"),
+                ],
+                true,
+            ),
+            (
+                vec![passes_on("the queue", "u"), table("CREATE TABLE u (id)")],
+                false,
+            ),
+        ] {
+            let trigger = definition("trigger", "t", queue);
+            let told: Vec<_> = others.iter().map(|it| it.sql.as_str()).collect();
+            assert_eq!(
+                trigger.may_take_away("t", true, &others),
+                may_take,
+                "{told:?}"
+            );
         }
     }
 }

@@ -2,12 +2,17 @@
 
 use std::any::Any;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use super::{Errand, Trouble, delivery_of};
 use crate::error::{Error, Result};
 use crate::failure::FailureCause;
 use crate::receiver::{BoxError, Incoming, Task};
-use crate::session::{Claimed, Origin, Session, SessionConnection};
+use crate::session::{Claimed, Origin, Session, SessionConnection, is_driven};
+
+/// How long nothing may be told before it is asked whether the runtime stands still.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Errand<'_> {
     /// Begins all on the runtime, waits for all, and then finishes those that were done.
@@ -38,7 +43,7 @@ impl Errand<'_> {
             }
         }
         // Not by `block_on`, which is refused on a thread of a runtime.
-        let (tell, told) = std::sync::mpsc::channel();
+        let (tell, told) = mpsc::channel();
         let mut running = Vec::with_capacity(tasks.len());
         for (place, (row, task)) in tasks.into_iter().enumerate() {
             let (tell, generation) = (tell.clone(), row.generation);
@@ -54,8 +59,20 @@ impl Errand<'_> {
         }
         drop(tell);
         self.manner.awaits.store(true, Ordering::Release);
-        for (place, outcome) in told {
-            running[place].1 = Some(outcome);
+        loop {
+            match told.recv_timeout(PATIENCE) {
+                Ok((place, outcome)) => running[place].1 = Some(outcome),
+                Err(RecvTimeoutError::Disconnected) => break,
+                // A worker goes on when somebody drives it again, until it is stopped.
+                Err(RecvTimeoutError::Timeout) if self.manner.haste.is_none() => {}
+                Err(RecvTimeoutError::Timeout) if is_driven(&runtime) => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    let what = "waiting for an `async` receiver on a runtime of the current thread that nobody \
+                                drives: call `deliver_all` in `database.run(..)` inside its `block_on`, or give the \
+                                session a runtime with threads of its own";
+                    return Err(Error::Unsupported { what: what.into() });
+                }
+            }
         }
         self.manner.awaits.store(false, Ordering::Release);
         let mut done = Vec::with_capacity(running.len());

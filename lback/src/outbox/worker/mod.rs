@@ -16,9 +16,9 @@ use super::Delivered;
 use super::route::routes;
 use crate::error::{Error, Result};
 use crate::pool::Database;
-#[cfg(feature = "tokio")]
-use crate::session::has_no_other_thread;
 use crate::session::{SessionConnection, WAKE};
+#[cfg(feature = "tokio")]
+use crate::session::{has_no_other_thread, is_driven};
 
 /// Threads that deliver what is stored for durable receivers, until it is stopped or dropped.
 ///
@@ -235,31 +235,37 @@ impl Worker {
     /// what became of all that this worker has claimed.
     ///
     /// It blocks; in an asynchronous program call it in `spawn_blocking`. On the only thread of the runtime on
-    /// which its `async` receivers run it cannot wait for those that are at work: they end by themselves, and of what
+    /// which its `async` receivers run, and where that runtime is one of the current thread that nobody drives any
+    /// more, it cannot wait for those that are at work: they end by themselves, and of what
     /// their threads have claimed nothing is said. The same goes for a worker that is dropped.
     pub fn stop(mut self) -> Delivered {
         self.end()
     }
 
-    /// Leaves those to themselves that wait for the runtime, if that would wait for this thread.
+    /// Leaves those to themselves that wait for the runtime, if that waits for this thread, or nobody drives it.
+    #[cfg(feature = "tokio")]
     fn let_go(&mut self) {
-        #[cfg(feature = "tokio")]
-        if self.runtime.as_ref().is_some_and(has_no_other_thread) {
-            let awaits = |it: &AtWork| it.awaits.load(Ordering::Acquire);
-            while !self
-                .threads
-                .iter()
-                .all(|it| it.thread.is_finished() || awaits(it))
+        let Some(runtime) = &self.runtime else {
+            return;
+        };
+        let own = std::thread::current().id();
+        let is_over = |it: &AtWork| it.thread.is_finished() || it.thread.thread().id() == own;
+        let awaits = |it: &AtWork| is_over(it) || it.awaits.load(Ordering::Acquire);
+        while !self.threads.iter().all(is_over) {
+            if self.threads.iter().all(awaits)
+                && (has_no_other_thread(runtime) || !is_driven(runtime))
             {
-                std::thread::sleep(Duration::from_millis(1));
+                self.threads.retain(is_over);
+                return;
             }
-            self.threads.retain(|it| it.thread.is_finished());
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 
     fn end(&mut self) -> Delivered {
         self.stop.store(true, Ordering::Release);
         WAKE.up();
+        #[cfg(feature = "tokio")]
         self.let_go();
         let mut all = Delivered::default();
         let own = std::thread::current().id();
