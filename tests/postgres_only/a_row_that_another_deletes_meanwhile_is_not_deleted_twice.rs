@@ -63,3 +63,81 @@ fn alone_and_among_many() {
         quiet::Users.delete(&mut session, &grace).unwrap();
     }
 }
+
+mod replies {
+    use super::*;
+    use diesel::connection::SimpleConnection as _;
+
+    diesel::table! {
+        posts (id) {
+            id -> BigInt,
+            parent -> Nullable<BigInt>,
+        }
+    }
+
+    #[derive(Clone, Debug, Queryable, Selectable, Identifiable, Insertable)]
+    #[diesel(table_name = posts)]
+    pub struct Post {
+        pub id: i64,
+        pub parent: Option<i64>,
+    }
+
+    impl Validate for Post {}
+
+    own_repository!(Posts: entity = Post, table = posts, insert = Post, given_key = id);
+
+    #[receiver(post_post_delete, after_commit)]
+    fn gone(post: &Post, #[state] trace: &Trace) {
+        trace.note(post.id.to_string());
+    }
+
+    const ROWS: i64 = 40;
+
+    /// Of some who delete the same rows at once, each row is told by one; also where rows may go along with
+    /// others, and where others go along with them.
+    #[test]
+    fn by_many_at_once_whatever_cascades() {
+        let other_table = "CREATE TABLE likes (post BIGINT REFERENCES posts ON DELETE CASCADE)";
+        for ddl in [
+            &format!("CREATE TABLE posts (id BIGINT PRIMARY KEY, parent BIGINT); {other_table}"),
+            "CREATE TABLE threads (id BIGINT PRIMARY KEY);
+             CREATE TABLE posts (id BIGINT PRIMARY KEY, parent BIGINT REFERENCES threads ON DELETE CASCADE)",
+            "CREATE TABLE posts (id BIGINT PRIMARY KEY, parent BIGINT REFERENCES posts ON DELETE CASCADE)",
+        ] {
+            let Some(database) = Database::empty() else {
+                return;
+            };
+            database.connection().batch_execute(ddl).unwrap();
+            let trace = Trace::new();
+            let has_parents = ddl.contains("REFERENCES posts ON") && !ddl.contains("likes");
+            let posts = (0..ROWS).map(|id| Post {
+                id,
+                parent: (has_parents && id % 4 > 0).then_some(id - id % 4),
+            });
+            Posts.create_many(&mut database.session(), posts).unwrap();
+            std::thread::scope(|scope| {
+                for worker in 0..6_i64 {
+                    let (database, trace) = (&database, &trace);
+                    scope.spawn(move || {
+                        let mut session = database.session().with_state(trace.clone());
+                        for first in (0..ROWS).step_by(4) {
+                            let keys = (0..4).map(|place| first + (place + worker) % 4);
+                            let keys: Vec<_> = keys.collect();
+                            match Posts.delete_many(&mut session, keys) {
+                                Ok(()) | Err(Error::NotFound { .. }) => {}
+                                Err(error) if error.is_retryable() => {}
+                                Err(error) => panic!("{error:?}"),
+                            }
+                        }
+                    });
+                }
+            });
+            let mut told = trace.take();
+            told.sort_by_key(|id| id.parse::<i64>().unwrap());
+            let left = Posts.count(&mut database.session()).unwrap();
+            let distinct: std::collections::BTreeSet<_> = told.iter().collect();
+            assert_eq!(distinct.len(), told.len(), "{ddl}: {told:?}");
+            assert_eq!(told.len(), usize::try_from(ROWS - left).unwrap(), "{ddl}");
+        }
+    }
+}

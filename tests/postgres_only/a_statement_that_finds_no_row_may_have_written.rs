@@ -112,12 +112,37 @@ fn a_trigger_for_each_statement() {
     }
 }
 
+/// It answers with an empty record, which is as good as NULL.
+const TAKE_AND_RETURN_NOTHING: &str = "CREATE TABLE archive (content TEXT);
+    CREATE FUNCTION take() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE gone parcels; BEGIN
+        IF pg_trigger_depth() > 1 THEN RETURN OLD; END IF;
+        INSERT INTO archive VALUES (OLD.content);
+        DELETE FROM parcels WHERE id = OLD.id;
+        RETURN gone;
+    END $$;";
+
+/// A rule does what it does before the statement that it stands beside.
+const RULE: &str = "CREATE TABLE archive (content TEXT);
+    CREATE RULE take AS ON UPDATE TO parcels DO ALSO (
+        INSERT INTO archive VALUES (OLD.content);
+        DELETE FROM parcels WHERE id = OLD.id
+    );";
+
 #[test]
 fn an_update_whose_row_is_taken_away() {
-    for is_heard in [false, true] {
-        let trigger =
-            "CREATE TRIGGER take BEFORE UPDATE ON parcels FOR EACH ROW EXECUTE FUNCTION take()";
-        let Some((database, mut session, trace)) = opened(&format!("{TAKE} {trigger}")) else {
+    let trigger =
+        "CREATE TRIGGER take BEFORE UPDATE ON parcels FOR EACH ROW EXECUTE FUNCTION take()";
+    let by_null = format!("{TAKE} {trigger}");
+    let by_nothing = format!("{TAKE_AND_RETURN_NOTHING} {trigger}");
+    for (ddl, is_heard) in [
+        (by_null.as_str(), false),
+        (&by_null, true),
+        (&by_nothing, false),
+        (&by_nothing, true),
+        (RULE, false),
+        (RULE, true),
+    ] {
+        let Some((database, mut session, trace)) = opened(ddl) else {
             return;
         };
         let there = quiet::Parcels.create(&mut session, parcel("a")).unwrap();
@@ -351,4 +376,32 @@ fn nor_does_what_is_for_others() {
     .unwrap();
     passed_over(&mut session, |session| quiet::Parcels.delete(session, 7)).unwrap();
     assert_eq!(stand(&database), (0, 0));
+}
+
+#[test]
+fn a_row_that_a_rule_deletes_is_deleted() -> lback::Result<()> {
+    let rule = "CREATE TABLE archive (content TEXT);
+        CREATE RULE take AS ON DELETE TO parcels WHERE pg_trigger_depth() = 0 DO ALSO
+            INSERT INTO archive VALUES (OLD.content);
+        CREATE FUNCTION take() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            DELETE FROM parcels WHERE content = NEW.content; RETURN NEW;
+        END $$;
+        CREATE TRIGGER take AFTER INSERT ON archive FOR EACH ROW EXECUTE FUNCTION take();";
+    let Some((database, mut session, trace)) = opened(rule) else {
+        return Ok(());
+    };
+    let ids = ["a", "b", "c", "d"].map(|content| {
+        let made = quiet::Parcels.create(&mut session, parcel(content));
+        made.unwrap().id
+    });
+    session.transaction(|session| quiet::Parcels.delete(session, ids[0]))?;
+    quiet::Parcels.delete(&mut session, ids[1])?;
+    Parcels.delete(&mut session, ids[2])?;
+    assert!(session.transaction(|session| Parcels.delete_if_there(session, ids[3]))?);
+    assert_eq!(stand(&database), (0, 4));
+    assert_eq!(
+        trace.take(),
+        ["parcel_post_delete c", "parcel_post_delete d"]
+    );
+    Ok(())
 }

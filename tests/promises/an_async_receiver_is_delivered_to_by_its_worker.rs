@@ -29,7 +29,8 @@ async fn publish(
 ) -> Result<(), BoxError> {
     let up = flight.up.fetch_add(1, Ordering::SeqCst) + 1;
     flight.most.fetch_max(up, Ordering::SeqCst);
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    let is_slow = user.username.starts_with("slow");
+    tokio::time::sleep(Duration::from_millis(if is_slow { 2_000 } else { 50 })).await;
     flight.up.fetch_sub(1, Ordering::SeqCst);
     match (&*user.username, delivery.attempt) {
         ("fails", 1) => Err("the broker is away".into()),
@@ -247,5 +248,49 @@ fn not_on_a_runtime_that_stands_still() -> lback::Result<()> {
         matches!(refused, Err(Error::Unsupported { .. })),
         "{refused:?}"
     );
+    Ok(())
+}
+
+/// Two that are stopped on both threads of their runtime at once wait for threads that wait for them.
+#[test]
+fn not_on_all_threads_of_the_runtime_at_once() -> lback::Result<()> {
+    let Some(database) = Database::with_outbox() else {
+        return Ok(());
+    };
+    let trace = Trace::new();
+    let pool = lback::Database::<Native>::builder()
+        .with_state(Arc::<Flight>::default())
+        .with_state(trace.clone())
+        .with_registry(&lback::manual_registry![publish]?)
+        .connect(&database.url())?;
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()
+        .expect("it can be started");
+    let in_outbox = |what: &str| count(&format!("lback_outbox {what}"), &mut database.session());
+
+    let new = ["slow.a", "slow.b"].map(new_user);
+    Users.create_many(&mut database.session(), new)?;
+    let worker = || runtime.block_on(async { pool.worker().claim(1).start() });
+    let workers = [worker()?, worker()?];
+    while in_outbox("WHERE attempts = 0") > 0 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let (tell, told) = mpsc::channel();
+    for worker in workers {
+        let tell = tell.clone();
+        runtime.spawn(async move { tell.send(worker.stop()) });
+    }
+    for _ in 0..2 {
+        let stopped = told.recv_timeout(Duration::from_secs(60));
+        stopped.expect("it does not wait for ever");
+    }
+    while in_outbox("") > 0 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let mut told = trace.take();
+    told.sort_unstable();
+    assert_eq!(told, ["slow.a", "slow.b"]);
     Ok(())
 }

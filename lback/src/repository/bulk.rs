@@ -245,11 +245,10 @@ impl<R: Updates> Groups<R> {
     where
         R::Update: PartialEq,
     {
-        match self
-            .groups
-            .iter_mut()
-            .find(|group| group.changes == changes)
-        {
+        // Were it compared with all, many rows with changes of their own would take time in the square of them.
+        const COMPARED: usize = 64;
+        let mut latest = self.groups.iter_mut().rev().take(COMPARED);
+        match latest.find(|group| group.changes == changes) {
             Some(group) => group.rows.push(row),
             None => self.groups.push(Group {
                 rows: vec![row],

@@ -163,7 +163,8 @@ pub struct Suspects {
     /// A trigger or a view, which puts something else in its place; the row can be kept from others, so
     /// that none of them has taken it.
     pub replaces: bool,
-    /// A foreign key that cascades, by which it went along with another row.
+    /// Foreign keys that cascade, by which it may go along with another row of its table; the rows can be kept from
+    /// others, so that none of them has taken it.
     pub cascades: bool,
     /// It is a view: then the DELETE may have written although it counts no row.
     pub is_view: bool,

@@ -305,7 +305,7 @@ pub trait Repository: Model {
         may_write::<Self>(session)?;
         let each = |session: &mut SessionOf<Self>| {
             operation::<Self, _>(session, true, |session| {
-                let lock = row::lock_to_delete::<Self>(session)?;
+                let lock = row::lock_to_delete_many::<Self>(session)?;
                 let rows = Rows::<Self>::read(session, &keys, Some(lock))?;
                 for (version, place) in versions.iter().zip(rows.places(&keys)?) {
                     row::require_version::<Self>(*version, &rows.found[place].entity)?;

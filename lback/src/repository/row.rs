@@ -124,6 +124,14 @@ pub(super) fn lock_to_delete<R: Model>(session: &mut SessionOf<R>) -> Result<Loc
     Ok(R::Connection::TO_CHANGE_KEY)
 }
 
+/// The same for many rows, of which one may go along with another.
+pub(super) fn lock_to_delete_many<R: Model>(session: &mut SessionOf<R>) -> Result<Lock> {
+    if !is_kept_while_deleted::<R>() && suspects::<R>(session)?.cascades {
+        return Ok(R::Connection::TO_CHANGE_KEY);
+    }
+    lock_to_delete::<R>(session)
+}
+
 /// Deletes a row that nobody has to see.
 pub(super) fn delete<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<()> {
     match write::<R, _>(session, |conn| query::delete::<R>(conn, key))? {

@@ -181,8 +181,6 @@ impl<R: Model> Rows<R> {
                 }
                 Some((entity, _)) => Ok(entity),
                 None if is_locked || is_kept_while_deleted::<R>() => Ok(row.entity),
-                // It may have gone along with another of these rows.
-                None if row::suspects::<R>(session)?.cascades => Ok(row.entity),
                 None => Err(not_found::<R>(&row.asked)),
             })
             .collect()

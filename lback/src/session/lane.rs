@@ -5,6 +5,7 @@ use std::future::{poll_fn, ready};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -69,17 +70,29 @@ pub(crate) fn has_no_other_thread(runtime: &Handle) -> bool {
     !has_others && must_not_wait(runtime)
 }
 
-/// Whether somebody drives the runtime. One of the current thread stands still whenever nobody is in its `block_on`,
-/// which it does not tell: a task that does nothing is not run then.
-pub(crate) fn is_driven(runtime: &Handle) -> bool {
+/// Whether this is a runtime of the current thread that nobody drives: it stands still whenever nobody is in its
+/// `block_on`, and does not tell.
+pub(crate) fn stands_still(runtime: &Handle) -> bool {
+    runtime.runtime_flavor() == RuntimeFlavor::CurrentThread && !answers(runtime)
+}
+
+/// The same, or whether all of the runtime's threads may wait for it, this one among them.
+pub(crate) fn may_stand_still(runtime: &Handle) -> bool {
+    let is_beside =
+        runtime.runtime_flavor() != RuntimeFlavor::CurrentThread && Handle::try_current().is_err();
+    !is_beside && !answers(runtime)
+}
+
+/// Whether the runtime runs a task that does nothing. It is dropped where the runtime was shut down, and what waits
+/// for that has ended with it.
+fn answers(runtime: &Handle) -> bool {
     const PATIENCE: Duration = Duration::from_secs(3);
-    if runtime.runtime_flavor() != RuntimeFlavor::CurrentThread {
-        return true;
-    }
     let (tell, told) = mpsc::channel::<()>();
-    runtime.spawn(async move { drop(tell) });
-    // It is dropped where the runtime was shut down, and what waits for it has ended with it.
-    !matches!(told.recv_timeout(PATIENCE), Err(RecvTimeoutError::Timeout))
+    let runtime = runtime.clone();
+    // What a thread of the runtime spawns may be kept for that thread alone.
+    let asked = thread::spawn(move || drop(runtime.spawn(async move { drop(tell) })));
+    let is_asked = asked.join().is_ok();
+    is_asked && !matches!(told.recv_timeout(PATIENCE), Err(RecvTimeoutError::Timeout))
 }
 
 /// An effect that needs no session any more.

@@ -55,7 +55,9 @@ pub(crate) use self::facts::Facts;
 pub(crate) use self::failure::LateFailures;
 pub use self::failure::{Failure, FailureCause, Failures};
 #[cfg(feature = "tokio")]
-pub(crate) use self::lane::{Lane, Origin, has_no_other_thread, is_driven, must_not_wait};
+pub(crate) use self::lane::{
+    Lane, Origin, has_no_other_thread, may_stand_still, must_not_wait, stands_still,
+};
 pub(crate) use self::ledger::{Link, Open, Parcel};
 pub use self::options::{Isolation, Lock, TransactionOptions};
 #[allow(unused_imports)] // unused without any database

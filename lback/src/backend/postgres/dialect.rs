@@ -33,20 +33,26 @@ impl<C: Postgres + AnySignals> Dialect for C {
         // In `tgtype` 1 is FOR EACH ROW, 2 BEFORE, 8 DELETE (pg_trigger.h). A partition may have triggers of
         // its own. What stands behind a view may
         // have such a trigger too; only one that could be updated without triggers of its own (8 and 16
-        // are UPDATE and DELETE) takes a lock on its rows. 64 is INSTEAD OF; a rule of the type 1 is the view.
+        // are UPDATE and DELETE) takes a lock on its rows. 64 is INSTEAD OF. Of a rule, the type 1 is the view and 4
+        // is DELETE.
         diesel::select(
             sql::<BigInt>(
                 "COALESCE((SELECT (has_any_column_privilege(oid, 'UPDATE') \
                  AND (EXISTS (SELECT 1 FROM pg_trigger WHERE tgtype & 11 = 11 AND tgrelid IN (\
                  WITH RECURSIVE tree (part) AS (SELECT pg_class.oid UNION SELECT inhrelid \
                  FROM pg_inherits JOIN tree ON inhparent = part) SELECT part FROM tree)) \
+                 OR EXISTS (SELECT 1 FROM pg_rewrite WHERE ev_class = pg_class.oid AND ev_type = '4' AND NOT is_instead) \
                  OR relkind = 'v' AND pg_relation_is_updatable(oid, false) & 24 = 24))::int \
-                 + 2 * (EXISTS (SELECT 1 FROM pg_constraint WHERE conrelid = pg_class.oid \
-                 AND contype = 'f' AND confdeltype = 'c'))::int \
+                 + 2 * (has_any_column_privilege(oid, 'UPDATE') AND oid IN (\
+                 WITH RECURSIVE along (gone) AS (SELECT conrelid FROM pg_constraint \
+                 WHERE contype = 'f' AND confdeltype = 'c' AND confrelid = pg_class.oid \
+                 UNION SELECT conrelid FROM pg_constraint JOIN along ON confrelid = gone \
+                 WHERE contype = 'f' AND confdeltype = 'c') SELECT gone FROM along))::int \
                  + 4 * (relkind = 'v')::int \
-                 + 8 * (relkind = 'v' AND (EXISTS (SELECT 1 FROM pg_trigger \
+                 + 8 * (EXISTS (SELECT 1 FROM pg_trigger \
                  WHERE tgrelid = pg_class.oid AND tgtype & 64 = 64) \
-                 OR EXISTS (SELECT 1 FROM pg_rewrite WHERE ev_class = pg_class.oid AND ev_type <> '1')))::int \
+                 OR EXISTS (SELECT 1 FROM pg_rewrite \
+                 WHERE ev_class = pg_class.oid AND ev_type <> '1' AND is_instead))::int \
                  FROM pg_class WHERE oid = to_regclass(",
             )
             .bind::<Text, _>(table)
@@ -56,11 +62,12 @@ impl<C: Postgres + AnySignals> Dialect for C {
         .map(Suspects::of_bits)
     }
 
-    /// Rules that put something else in place, what stands behind a view, and triggers of any kind but
+    /// Rules that put something else in place, or beside it, before it, write to rows that are there; what stands
+    /// behind a view; and triggers of any kind but
     /// AFTER .. FOR EACH ROW (1 in `tgtype`, with neither 2, BEFORE, nor 64, INSTEAD OF), which nothing sets off
     /// where no row is written. A function in PL/pgSQL writes by one of a few words, or by a function that it
-    /// calls: that is looked for in a trigger for each statement. One for each row must answer NULL if its row
-    /// is not to be found.
+    /// calls: that is looked for in a trigger for each statement. One for each row must answer NULL, or an empty
+    /// record, if its row is not to be found.
     fn writes_unseen(&mut self, table: &str) -> QueryResult<bool> {
         let writes =
             "(insert|update|delete|merge|truncate|copy|perform|select|execute|call|notify)";
@@ -72,13 +79,15 @@ impl<C: Postgres + AnySignals> Dialect for C {
             .sql(&format!(
                 ") UNION SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = part) \
                  SELECT EXISTS (SELECT 1 FROM pg_class JOIN tree ON oid = part WHERE relkind = 'v') \
-                 OR EXISTS (SELECT 1 FROM pg_rewrite JOIN tree ON ev_class = part WHERE is_instead AND ev_type IN ('2', '4')) \
+                 OR EXISTS (SELECT 1 FROM pg_rewrite JOIN tree ON ev_class = part WHERE ev_type IN ('2', '4') \
+                 AND (is_instead OR pg_get_ruledef(pg_rewrite.oid) ~* '\\mdo\\M.*\\m(update|delete)\\M')) \
                  OR EXISTS (SELECT 1 FROM pg_trigger JOIN tree ON tgrelid = part \
                  JOIN pg_proc ON pg_proc.oid = tgfoid JOIN pg_language ON pg_language.oid = prolang \
                  WHERE NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 24 <> 0 AND tgtype & 67 <> 1 \
                  AND CASE lanname WHEN 'plpgsql' THEN CASE tgtype & 1 \
                  WHEN 0 THEN prosrc ~* '\\m{writes}\\M|\\(' \
-                 ELSE prosrc ~* '\\m{writes}\\M' AND prosrc ~* '\\mnull\\M' END \
+                 ELSE prosrc ~* '\\m{writes}\\M' AND prosrc ~* '\\mnull\\M' \
+                 OR prosrc ~* '\\m{writes}\\M|\\(' AND prosrc ~* '\\mreturn\\M\\s+(?!(new|old|coalesce)\\M)' END \
                  WHEN 'internal' THEN false ELSE true END))"
             )),
         )

@@ -9,7 +9,7 @@ use super::{Errand, Trouble, delivery_of};
 use crate::error::{Error, Result};
 use crate::failure::FailureCause;
 use crate::receiver::{BoxError, Incoming, Task};
-use crate::session::{Claimed, Origin, Session, SessionConnection, is_driven};
+use crate::session::{Claimed, Origin, Session, SessionConnection, stands_still};
 
 /// How long nothing may be told before it is asked whether the runtime stands still.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -65,7 +65,7 @@ impl Errand<'_> {
                 Err(RecvTimeoutError::Disconnected) => break,
                 // A worker goes on when somebody drives it again, until it is stopped.
                 Err(RecvTimeoutError::Timeout) if self.manner.haste.is_none() => {}
-                Err(RecvTimeoutError::Timeout) if is_driven(&runtime) => {}
+                Err(RecvTimeoutError::Timeout) if !stands_still(&runtime) => {}
                 Err(RecvTimeoutError::Timeout) => {
                     let what = "waiting for an `async` receiver on a runtime of the current thread that nobody \
                                 drives: call `deliver_all` in `database.run(..)` inside its `block_on`, or give the \

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::pool::Database;
 use crate::session::{SessionConnection, WAKE};
 #[cfg(feature = "tokio")]
-use crate::session::{has_no_other_thread, is_driven};
+use crate::session::{has_no_other_thread, may_stand_still};
 
 /// Threads that deliver what is stored for durable receivers, until it is stopped or dropped.
 ///
@@ -235,8 +235,8 @@ impl Worker {
     /// what became of all that this worker has claimed.
     ///
     /// It blocks; in an asynchronous program call it in `spawn_blocking`. On the only thread of the runtime on
-    /// which its `async` receivers run, and where that runtime is one of the current thread that nobody drives any
-    /// more, it cannot wait for those that are at work: they end by themselves, and of what
+    /// which its `async` receivers run, where all its threads are at such calls, and where it is a runtime of the
+    /// current thread that nobody drives any more, it cannot wait for those that are at work: they end by themselves, and of what
     /// their threads have claimed nothing is said. The same goes for a worker that is dropped.
     pub fn stop(mut self) -> Delivered {
         self.end()
@@ -253,12 +253,12 @@ impl Worker {
         let awaits = |it: &AtWork| is_over(it) || it.awaits.load(Ordering::Acquire);
         while !self.threads.iter().all(is_over) {
             if self.threads.iter().all(awaits)
-                && (has_no_other_thread(runtime) || !is_driven(runtime))
+                && (has_no_other_thread(runtime) || may_stand_still(runtime))
             {
                 self.threads.retain(is_over);
                 return;
             }
-            std::thread::sleep(Duration::from_millis(1));
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 
