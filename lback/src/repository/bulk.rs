@@ -19,6 +19,7 @@ use super::row::{
     untold, write,
 };
 use super::rows::{Rows, require_left};
+use super::suspects;
 use crate::care::QuietlyEach;
 use crate::error::{Error, Result};
 use crate::signal::Plan;
@@ -114,7 +115,7 @@ fn insert<R: Model>(session: &mut SessionOf<R>, data: &[R::Insert]) -> Together<
     let binds = session.statement(|_| measure::binds_of_insert::<R>(first))?;
     let most = rows_for::<R>(binds, 0);
     let inserting = inserting::<R>(session, data)?;
-    let is_read_again = row::is_read_again::<R>(session)?;
+    let is_read_again = suspects::is_read_again::<R>(session)?;
     let mut inserted = Vec::with_capacity(data.len());
     for chunk in chunks::<R, _>(session, data, most, 0, measure::bytes_of_insert::<R>)? {
         let rows = write::<R, _>(session, |conn| {
@@ -155,7 +156,7 @@ pub(super) fn delete<R: Model>(session: &mut SessionOf<R>, keys: &[Key<R>]) -> T
     let keys = distinct::<R>(keys);
     for chunk in key_chunks::<R>(session, &keys)? {
         let deleted = write::<R, _>(session, |conn| query::delete_many::<R>(conn, chunk))?;
-        if deleted != chunk.len() || row::is_echo::<R>(session)? {
+        if deleted != chunk.len() || suspects::is_echo::<R>(session)? {
             return Err(NotTogether::Unclear);
         }
     }
@@ -198,7 +199,7 @@ fn update_all<R: Updates>(
     };
     let kept = session.kept_updates();
     let others = R::Connection::SURE_BYTES.map_or(0, |_| measure::bytes_of_update::<R>(changes));
-    let is_read_again = row::is_read_again::<R>(session)?;
+    let is_read_again = suspects::is_read_again::<R>(session)?;
     let mut rows = Vec::with_capacity(keys.len());
     let most = rows_for::<R>(measure::key_columns::<R>(), binds);
     for chunk in chunks::<R, _>(session, keys, most, others, |key| format!("{key:?}").len())? {
@@ -209,7 +210,7 @@ fn update_all<R: Updates>(
     if is_read_again {
         let keys: Vec<_> = rows.iter().map(Entity::key).collect();
         let again = fetch_now::<R>(session, &keys)?;
-        if !row::is_echo::<R>(session)? {
+        if !suspects::is_echo::<R>(session)? {
             return Ok(Some(again));
         }
         // Those that a view shows no more are as they were returned.

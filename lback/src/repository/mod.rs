@@ -13,10 +13,12 @@ mod model;
 mod operation;
 mod page;
 mod query;
+mod removal;
 mod row;
 mod rows;
 mod set;
 mod sql;
+mod suspects;
 mod upsert;
 
 pub use self::bound::{

@@ -10,9 +10,11 @@ use super::matching::{self, Filter};
 use super::model::{Model, Updates, Validate};
 use super::page::Page;
 use super::query;
+use super::removal;
 use super::row::{self, SessionOf, unreadable};
 use super::rows::Rows;
 use super::sql::statement::names;
+use super::suspects;
 use super::upsert::{self, Names, Upserted};
 use crate::care::{Quietly, QuietlyEach};
 use crate::error::{Error, Result};
@@ -305,7 +307,7 @@ pub trait Repository: Model {
         may_write::<Self>(session)?;
         let each = |session: &mut SessionOf<Self>| {
             operation::<Self, _>(session, true, |session| {
-                let lock = row::lock_to_delete_many::<Self>(session)?;
+                let lock = suspects::lock_to_delete_many::<Self>(session)?;
                 let rows = Rows::<Self>::read(session, &keys, Some(lock))?;
                 for (version, place) in versions.iter().zip(rows.places(&keys)?) {
                     row::require_version::<Self>(*version, &rows.found[place].entity)?;
@@ -653,23 +655,23 @@ fn delete<R: Repository, Via>(
     let plan = Plan::of::<R::PreDelete, R::PostDelete>(session)?;
     let notes = R::hears_changes(session, 1)?;
     let is_quiet = !plan.is_heard && !notes && version.is_none();
-    if is_quiet && !row::must_be_seen::<R>(session)? {
+    if is_quiet && !suspects::must_be_seen::<R>(session)? {
         return operation::<R, _>(session, false, |session| {
-            row::delete::<R>(session, &key)?;
+            removal::delete::<R>(session, &key)?;
             *stage = Stage::Others;
             Ok(())
         });
     }
     let must_undo = plan.writes_before || plan.runs_after;
     operation::<R, _>(session, must_undo, |session| {
-        let seen = row::to_delete::<R>(session, &key)?;
+        let seen = removal::to_delete::<R>(session, &key)?;
         row::require_version::<R>(version, seen.entity())?;
         *stage = Stage::Others;
         repository.send_pre_delete(seen.entity(), session)?;
         check_sendable::<R::PostDelete>(session)?;
         *stage = Stage::Deleting;
         let is_untouched = !plan.writes_before;
-        let entity = row::delete_seen::<R>(session, &key, seen, is_untouched)?;
+        let entity = removal::delete_seen::<R>(session, &key, seen, is_untouched)?;
         *stage = Stage::Others;
         if notes {
             R::note_change(Some(&entity), None, session)?;

@@ -6,12 +6,13 @@ use std::marker::PhantomData;
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, EmptyChangeset, Error as DieselError};
 
-use super::dialect::{Dialect, Duplicates, Lock, ReturnsInserted, Suspects};
+use super::dialect::{Dialect, Duplicates, Lock, ReturnsInserted};
 use super::key::Entity;
 use super::measure;
 use super::model::{Key, Model, Updates};
-use super::query::{self, Printed, TooMany};
+use super::query::{self, TooMany};
 use super::sql::statement::names;
+use super::suspects::{is_echo, is_read_again};
 use crate::error::{Error, Result, text_of_key};
 use crate::session::Session;
 
@@ -93,138 +94,16 @@ pub(super) fn update<R: Updates>(
     }
 }
 
-/// A row that is about to be deleted, as somebody saw it.
-pub(super) struct Seen<R: Model> {
-    row: Printed<R>,
-    lock: Lock,
-}
-
-impl<R: Model> Seen<R> {
-    pub(super) fn entity(&self) -> &R::Entity {
-        &self.row.0
-    }
-}
-
-/// The row as it stands, locked as it must be to be deleted.
-pub(super) fn to_delete<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<Seen<R>> {
-    let lock = lock_to_delete::<R>(session)?;
-    let row = session
-        .statement(|conn| query::select_locked::<R>(conn, key, lock))?
-        .ok_or_else(|| not_found::<R>(key))?;
-    Ok(Seen { row, lock })
-}
-
-/// How a row is locked that is read to be deleted. Where others may take it away in between, something
-/// that the DELETE sets off may have done so too, and only a lock tells which it was.
-pub(super) fn lock_to_delete<R: Model>(session: &mut SessionOf<R>) -> Result<Lock> {
-    let usual = R::Connection::TO_DELETE;
-    if is_kept_while_deleted::<R>() || !suspects::<R>(session)?.replaces {
-        return Ok(usual);
-    }
-    Ok(R::Connection::TO_CHANGE_KEY)
-}
-
-/// The same for many rows, of which one may go along with another.
-pub(super) fn lock_to_delete_many<R: Model>(session: &mut SessionOf<R>) -> Result<Lock> {
-    if !is_kept_while_deleted::<R>() && suspects::<R>(session)?.cascades {
-        return Ok(R::Connection::TO_CHANGE_KEY);
-    }
-    lock_to_delete::<R>(session)
-}
-
-/// Deletes a row that nobody has to see.
-pub(super) fn delete<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<()> {
-    match write::<R, _>(session, |conn| query::delete::<R>(conn, key))? {
-        0 if left::<R>(session, key)?.is_some() => Err(suppressed::<R>(Some(key))),
-        0 => {
-            found_nothing::<R>(session)?;
-            Err(not_found::<R>(key))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// A statement about one row has found none. It has written nothing then, unless something that it sets off
 /// wrote all the same. Where the operation is undone alone it need not be known.
 #[cold]
-fn found_nothing<R: Model>(session: &mut SessionOf<R>) -> Result<()> {
+pub(super) fn found_nothing<R: Model>(session: &mut SessionOf<R>) -> Result<()> {
     if session.is_undone_alone()
         || !session.look_up(|conn| conn.writes_unseen(&names::<R>()?.table))?
     {
         session.wrote_nothing();
     }
     Ok(())
-}
-
-/// Whether a row of this table must be seen to tell whether a DELETE has deleted it, whatever it counts.
-pub(super) fn must_be_seen<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
-    let suspects = suspects::<R>(session)?;
-    Ok(suspects.is_view || suspects.replaces)
-}
-
-/// Deletes a row that somebody has seen, and gives it as it was when it went. `is_untouched` says that
-/// nobody has written in between through this session.
-pub(super) fn delete_seen<R: Model>(
-    session: &mut SessionOf<R>,
-    key: &Key<R>,
-    seen: Seen<R>,
-    is_untouched: bool,
-) -> Result<R::Entity> {
-    let (mut entity, fingerprint) = seen.row;
-    let is_locked = seen.lock != Lock::None;
-    let is_read_now = !is_untouched && must_be_seen::<R>(session)?;
-    if is_read_now {
-        // A receiver may have taken it away, and that is told from what the DELETE sets off only here.
-        entity = to_delete::<R>(session, key)?.row.0;
-    }
-    let is_counted = if is_returned_when_deleted::<R>(is_untouched) {
-        match write::<R, _>(session, |conn| query::delete_returning::<R>(conn, key))? {
-            Some((_, changed)) if is_untouched && !is_locked && changed != fingerprint => {
-                return Err(changed_meanwhile());
-            }
-            Some((deleted, _)) => {
-                entity = deleted;
-                true
-            }
-            None => false,
-        }
-    } else {
-        if !is_untouched && !is_read_now {
-            entity = to_delete::<R>(session, key)?.row.0;
-        }
-        write::<R, _>(session, |conn| query::delete::<R>(conn, key))? > 0
-    };
-    if is_counted && !is_echo::<R>(session)? {
-        return Ok(entity);
-    }
-    if left::<R>(session, key)?.is_some() {
-        return Err(suppressed::<R>(Some(key)));
-    }
-    if is_counted {
-        return Ok(entity);
-    }
-    // Nobody else can have taken it away: a trigger or a view has done so in its own manner.
-    if (is_untouched || is_read_now) && (is_locked || is_kept_while_deleted::<R>()) {
-        return Ok(entity);
-    }
-    Err(not_found::<R>(key))
-}
-
-/// Whether a DELETE gives back what it deletes. Where a row stays as it was seen, it need not.
-pub(super) fn is_returned_when_deleted<R: Model>(is_untouched: bool) -> bool {
-    let may_differ = !is_untouched || !is_kept_while_deleted::<R>();
-    may_differ && R::Connection::RETURNS
-}
-
-/// The fact what may take a row of a repository's table away.
-struct Suspected<R>(PhantomData<R>);
-
-pub(super) fn suspects<R: Model>(session: &mut SessionOf<R>) -> Result<Suspects> {
-    let bits = session.fact(TypeId::of::<Suspected<R>>(), &|conn| {
-        let table = &names::<R>()?.table;
-        conn.suspects(table).map(Suspects::to_bits)
-    })?;
-    Ok(Suspects::of_bits(bits))
 }
 
 /// The row that a statement says it has not found, if it is there.
@@ -238,12 +117,6 @@ pub(super) fn left<R: Model>(
     let lock = R::Connection::TO_DELETE;
     let row = session.statement(|conn| query::select_locked::<R>(conn, key, lock))?;
     Ok(row.map(|(row, _)| row))
-}
-
-/// Whether a row that is read to be deleted stays as it is until it goes, but for what this session
-/// writes.
-pub(super) fn is_kept_while_deleted<R: Model>() -> bool {
-    R::Connection::TO_DELETE == R::Connection::TO_UPDATE
 }
 
 /// The row as it stands, which is locked by now.
@@ -363,29 +236,6 @@ pub(super) fn are_keys_told<R: Model>(
 #[cold]
 pub(super) fn untold<R: Model, T>(session: &mut SessionOf<R>) -> Result<T> {
     session.statement(|_| Err(query::untold_key()))
-}
-
-/// Whether a row is read again behind the statement that wrote it: because the repository wants that, or
-/// because what the statement says cannot be believed.
-pub(super) fn is_read_again<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
-    Ok(R::REREADS || is_echo::<R>(session)?)
-}
-
-/// Whether what a statement says of rows is what triggers or rules behind a view were asked for, whatever they
-/// did.
-pub(super) fn is_echo<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
-    if R::Connection::RETURNS {
-        return Ok(suspects::<R>(session)?.echoes);
-    }
-    Ok(false)
-}
-
-/// Whether a row that is written may take the place of others.
-pub(super) fn overwrites<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
-    if R::Connection::RETURNS {
-        return Ok(suspects::<R>(session)?.overwrites);
-    }
-    Ok(false)
 }
 
 /// The row as triggers and rules left it that run behind the statement.

@@ -8,7 +8,8 @@ use super::key::Entity;
 use super::measure;
 use super::model::{Key, Model};
 use super::query::{self, Printed};
-use super::row::{self, SessionOf, changed_meanwhile, is_kept_while_deleted, not_found, write};
+use super::row::{self, SessionOf, changed_meanwhile, not_found, write};
+use super::suspects::{self, is_kept_while_deleted};
 use crate::error::Result;
 
 /// Rows as they were found, and which of them each of the caller's keys is.
@@ -140,11 +141,11 @@ impl<R: Model> Rows<R> {
         is_untouched: bool,
     ) -> Result<Vec<R::Entity>> {
         let keys: Vec<_> = self.found.iter().map(|row| row.asked.clone()).collect();
-        let is_returned = !is_one_by_one && row::is_returned_when_deleted::<R>(is_untouched);
+        let is_returned = !is_one_by_one && suspects::is_returned_when_deleted::<R>(is_untouched);
         if !is_untouched && !is_returned {
             self.read_again(session, &keys, is_one_by_one)?;
         }
-        let is_echo = row::is_echo::<R>(session)?;
+        let is_echo = suspects::is_echo::<R>(session)?;
         if is_one_by_one {
             for key in &keys {
                 if write::<R, _>(session, |conn| query::delete::<R>(conn, key))? == 0 {
@@ -226,7 +227,7 @@ pub(super) fn require_left<'r, R: Model<Entity: 'r>>(
     session: &mut SessionOf<R>,
     written: impl ExactSizeIterator<Item = &'r R::Entity>,
 ) -> Result<()> {
-    if written.len() < 2 || !row::overwrites::<R>(session)? {
+    if written.len() < 2 || !suspects::overwrites::<R>(session)? {
         return Ok(());
     }
     let keys: Vec<_> = written.map(Entity::key).collect();

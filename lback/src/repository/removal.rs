@@ -1,0 +1,91 @@
+//! One row that is deleted.
+
+use super::dialect::Lock;
+use super::model::{Key, Model};
+use super::query::{self, Printed};
+use super::row::{SessionOf, changed_meanwhile, found_nothing, left, not_found, suppressed, write};
+use super::suspects::{
+    is_echo, is_kept_while_deleted, is_returned_when_deleted, lock_to_delete, must_be_seen,
+};
+use crate::error::Result;
+
+/// A row that is about to be deleted, as somebody saw it.
+pub(super) struct Seen<R: Model> {
+    row: Printed<R>,
+    lock: Lock,
+}
+
+impl<R: Model> Seen<R> {
+    pub(super) fn entity(&self) -> &R::Entity {
+        &self.row.0
+    }
+}
+
+/// The row as it stands, locked as it must be to be deleted.
+pub(super) fn to_delete<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<Seen<R>> {
+    let lock = lock_to_delete::<R>(session)?;
+    let row = session
+        .statement(|conn| query::select_locked::<R>(conn, key, lock))?
+        .ok_or_else(|| not_found::<R>(key))?;
+    Ok(Seen { row, lock })
+}
+
+/// Deletes a row that nobody has to see.
+pub(super) fn delete<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<()> {
+    match write::<R, _>(session, |conn| query::delete::<R>(conn, key))? {
+        0 if left::<R>(session, key)?.is_some() => Err(suppressed::<R>(Some(key))),
+        0 => {
+            found_nothing::<R>(session)?;
+            Err(not_found::<R>(key))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Deletes a row that somebody has seen, and gives it as it was when it went. `is_untouched` says that
+/// nobody has written in between through this session.
+pub(super) fn delete_seen<R: Model>(
+    session: &mut SessionOf<R>,
+    key: &Key<R>,
+    seen: Seen<R>,
+    is_untouched: bool,
+) -> Result<R::Entity> {
+    let (mut entity, fingerprint) = seen.row;
+    let is_locked = seen.lock != Lock::None;
+    let is_read_now = !is_untouched && must_be_seen::<R>(session)?;
+    if is_read_now {
+        // A receiver may have taken it away, and that is told from what the DELETE sets off only here.
+        entity = to_delete::<R>(session, key)?.row.0;
+    }
+    let is_counted = if is_returned_when_deleted::<R>(is_untouched) {
+        match write::<R, _>(session, |conn| query::delete_returning::<R>(conn, key))? {
+            Some((_, changed)) if is_untouched && !is_locked && changed != fingerprint => {
+                return Err(changed_meanwhile());
+            }
+            Some((deleted, _)) => {
+                entity = deleted;
+                true
+            }
+            None => false,
+        }
+    } else {
+        if !is_untouched && !is_read_now {
+            entity = to_delete::<R>(session, key)?.row.0;
+        }
+        write::<R, _>(session, |conn| query::delete::<R>(conn, key))? > 0
+    };
+    if is_counted && !is_echo::<R>(session)? {
+        return Ok(entity);
+    }
+    if left::<R>(session, key)?.is_some() {
+        return Err(suppressed::<R>(Some(key)));
+    }
+    if is_counted {
+        return Ok(entity);
+    }
+    // Nobody else can have taken it away: a trigger or a view has done so in its own manner.
+    if (is_untouched || is_read_now) && (is_locked || is_kept_while_deleted::<R>()) {
+        return Ok(entity);
+    }
+    Err(not_found::<R>(key))
+}

@@ -1,0 +1,83 @@
+//! What the schema lets happen beside a statement: asked once a session or a pool and repository, before its
+//! first write.
+
+use std::any::TypeId;
+use std::marker::PhantomData;
+
+use super::dialect::{Dialect, Lock, Suspects};
+use super::model::Model;
+use super::sql::statement::names;
+use crate::error::Result;
+use crate::session::Session;
+
+type SessionOf<R> = Session<<R as Model>::Connection>;
+
+/// The fact what may take a row of a repository's table away.
+struct Suspected<R>(PhantomData<R>);
+
+pub(super) fn suspects<R: Model>(session: &mut SessionOf<R>) -> Result<Suspects> {
+    let bits = session.fact(TypeId::of::<Suspected<R>>(), &|conn| {
+        let table = &names::<R>()?.table;
+        conn.suspects(table).map(Suspects::to_bits)
+    })?;
+    Ok(Suspects::of_bits(bits))
+}
+
+/// Whether a row of this table must be seen to tell whether a DELETE has deleted it, whatever it counts.
+pub(super) fn must_be_seen<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
+    let suspects = suspects::<R>(session)?;
+    Ok(suspects.is_view || suspects.replaces)
+}
+
+/// Whether a row is read again behind the statement that wrote it: because the repository wants that, or
+/// because what the statement says cannot be believed.
+pub(super) fn is_read_again<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
+    Ok(R::REREADS || is_echo::<R>(session)?)
+}
+
+/// Whether what a statement says of rows is what triggers or rules behind a view were asked for, whatever they
+/// did.
+pub(super) fn is_echo<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
+    if R::Connection::RETURNS {
+        return Ok(suspects::<R>(session)?.echoes);
+    }
+    Ok(false)
+}
+
+/// Whether a row that is written may take the place of others.
+pub(super) fn overwrites<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
+    if R::Connection::RETURNS {
+        return Ok(suspects::<R>(session)?.overwrites);
+    }
+    Ok(false)
+}
+
+/// How a row is locked that is read to be deleted. Where others may take it away in between, something
+/// that the DELETE sets off may have done so too, and only a lock tells which it was.
+pub(super) fn lock_to_delete<R: Model>(session: &mut SessionOf<R>) -> Result<Lock> {
+    let usual = R::Connection::TO_DELETE;
+    if is_kept_while_deleted::<R>() || !suspects::<R>(session)?.replaces {
+        return Ok(usual);
+    }
+    Ok(R::Connection::TO_CHANGE_KEY)
+}
+
+/// The same for many rows, of which one may go along with another.
+pub(super) fn lock_to_delete_many<R: Model>(session: &mut SessionOf<R>) -> Result<Lock> {
+    if !is_kept_while_deleted::<R>() && suspects::<R>(session)?.cascades {
+        return Ok(R::Connection::TO_CHANGE_KEY);
+    }
+    lock_to_delete::<R>(session)
+}
+
+/// Whether a row that is read to be deleted stays as it is until it goes, but for what this session
+/// writes.
+pub(super) fn is_kept_while_deleted<R: Model>() -> bool {
+    R::Connection::TO_DELETE == R::Connection::TO_UPDATE
+}
+
+/// Whether a DELETE gives back what it deletes. Where a row stays as it was seen, it need not.
+pub(super) fn is_returned_when_deleted<R: Model>(is_untouched: bool) -> bool {
+    let may_differ = !is_untouched || !is_kept_while_deleted::<R>();
+    may_differ && R::Connection::RETURNS
+}
