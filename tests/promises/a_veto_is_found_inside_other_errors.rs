@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::database::*;
-use diesel::result::Error as DieselError;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use lback::{BoxError, Error};
 use lback_tests::{count, new_user};
 
@@ -374,4 +374,28 @@ fn outside_of_a_receiver_it_is_an_error_that_says_so() {
     assert_eq!(error.to_string(), "refused: username: not this one");
     assert!(matches!(error, Error::Refused(it) if it == veto()));
     assert_eq!(count("users", &mut session), 0);
+}
+
+/// Where an error of Diesel's is asked for, it may hold any other.
+#[test]
+fn in_what_an_error_of_diesels_holds() {
+    let held = |error: BoxError| DieselError::QueryBuilderError(error);
+    let again = DieselError::DatabaseError(
+        DatabaseErrorKind::SerializationFailure,
+        Box::new("once more".to_owned()),
+    );
+    let again = anyhow::Error::new(held(again.into()));
+    assert!(lback::Retryable::is_retryable(&again));
+
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    let refused = database.session().transaction(|session| {
+        session.before_commit(move |_: &mut Session| Err::<(), _>(held(veto().into())));
+        lback::Result::Ok(())
+    });
+    assert!(
+        matches!(&refused, Err(Error::Refused(it)) if *it == veto()),
+        "{refused:?}"
+    );
 }

@@ -88,13 +88,24 @@ pub(super) fn is_retryable(error: &(dyn StdError + 'static)) -> bool {
         if let Some(error) = error.downcast_ref::<Error>() {
             is_itself_retryable(error)
         } else if let Some(error) = error.downcast_ref::<DieselError>() {
-            database::is_transient(error)
+            // Its source is that of what it holds, and not what it holds.
+            database::is_transient(error) || held_by(error).is_some_and(is_retryable)
         } else {
             let found = ask(error).map(|answer| answer.found);
             let is_ours = matches!(found, Some(Found::Other { is_retryable: true }));
             is_ours || database::is_transient_inside(error)
         }
     })
+}
+
+/// What somebody has put into an error of Diesel's, to return it where one is asked for.
+fn held_by(error: &DieselError) -> Option<&(dyn StdError + 'static)> {
+    match error {
+        DieselError::QueryBuilderError(held)
+        | DieselError::DeserializationError(held)
+        | DieselError::SerializationError(held) => Some(held.as_ref()),
+        _ => None,
+    }
 }
 
 fn is_itself_retryable(error: &Error) -> bool {

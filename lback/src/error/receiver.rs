@@ -93,22 +93,24 @@ pub(crate) fn of_closure(error: BoxError) -> Error {
         Ok(error) => return *error,
         Err(error) => error,
     };
-    let error = match error.downcast::<DieselError>() {
-        Ok(error) => return database::classify(*error),
-        Err(error) => error,
-    };
     match Carried::by(error.as_ref()).map(|carried| carried.found) {
         Some(Found::Veto(veto)) => {
             drop_quietly(error);
-            Error::Refused(veto)
+            return Error::Refused(veto);
         }
-        Some(Found::Vetoed(receiver, Veto { message, field })) => Error::Vetoed {
-            receiver,
-            message,
-            field,
-            source: Some(error),
-        },
-        _ => Error::ClosureFailed {
+        Some(Found::Vetoed(receiver, Veto { message, field })) => {
+            return Error::Vetoed {
+                receiver,
+                message,
+                field,
+                source: Some(error),
+            };
+        }
+        _ => {}
+    }
+    match error.downcast::<DieselError>() {
+        Ok(error) => database::classify(*error),
+        Err(error) => Error::ClosureFailed {
             source: database::without_details_inside(error),
         },
     }
