@@ -42,6 +42,25 @@ async fn publish(
     }
 }
 
+fn pool_of(database: &Database, trace: &Trace) -> lback::Result<lback::Database<Native>> {
+    lback::Database::<Native>::builder()
+        .with_state(Arc::<Flight>::default())
+        .with_state(trace.clone())
+        .with_registry(&lback::manual_registry![publish]?)
+        .connect(&database.url())
+}
+
+fn until_there_is_none(database: &Database, rows: &str) {
+    while count(rows, &mut database.session()) > 0 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn of_the_current_thread() -> Runtime {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_time().build().expect("it can be started")
+}
+
 fn runtime() -> Runtime {
     let mut builder = Builder::new_multi_thread();
     builder
@@ -140,15 +159,8 @@ fn not_on_a_thread_of_its_runtime() -> lback::Result<()> {
 
 fn on_one_thread(database: &Database) -> lback::Result<()> {
     let trace = Trace::new();
-    let pool = lback::Database::<Native>::builder()
-        .with_state(Arc::<Flight>::default())
-        .with_state(trace.clone())
-        .with_registry(&lback::manual_registry![publish]?)
-        .connect(&database.url())?;
-    let runtime = Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .expect("it can be started");
+    let pool = pool_of(database, &trace)?;
+    let runtime = of_the_current_thread();
     let create = |name| Users.create(&mut database.session(), new_user(name));
 
     create("ada")?;
@@ -210,29 +222,19 @@ fn not_on_a_runtime_that_stands_still() -> lback::Result<()> {
         return Ok(());
     };
     let trace = Trace::new();
-    let pool = lback::Database::<Native>::builder()
-        .with_state(Arc::<Flight>::default())
-        .with_state(trace.clone())
-        .with_registry(&lback::manual_registry![publish]?)
-        .connect(&database.url())?;
-    let runtime = Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .expect("it can be started");
-    let in_outbox = |what: &str| count(&format!("lback_outbox {what}"), &mut database.session());
+    let pool = pool_of(&database, &trace)?;
+    let runtime = of_the_current_thread();
 
     Users.create(&mut database.session(), new_user("ada"))?;
     let worker = runtime.block_on(async { pool.worker().start() })?;
-    while in_outbox("WHERE attempts = 0") > 0 {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    until_there_is_none(&database, "lback_outbox WHERE attempts = 0");
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || tell.send(worker.stop()));
     let stopped = told.recv_timeout(Duration::from_secs(60));
     assert_eq!(stopped.expect("it does not wait for ever").done, 0);
     // Driven again, what was in flight ends by itself.
     runtime.block_on(async {
-        while in_outbox("") > 0 {
+        while count("lback_outbox", &mut database.session()) > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     });
@@ -258,25 +260,18 @@ fn not_on_all_threads_of_the_runtime_at_once() -> lback::Result<()> {
         return Ok(());
     };
     let trace = Trace::new();
-    let pool = lback::Database::<Native>::builder()
-        .with_state(Arc::<Flight>::default())
-        .with_state(trace.clone())
-        .with_registry(&lback::manual_registry![publish]?)
-        .connect(&database.url())?;
+    let pool = pool_of(&database, &trace)?;
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
         .enable_time()
         .build()
         .expect("it can be started");
-    let in_outbox = |what: &str| count(&format!("lback_outbox {what}"), &mut database.session());
 
     let new = ["slow.a", "slow.b"].map(new_user);
     Users.create_many(&mut database.session(), new)?;
     let worker = || runtime.block_on(async { pool.worker().claim(1).start() });
     let workers = [worker()?, worker()?];
-    while in_outbox("WHERE attempts = 0") > 0 {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    until_there_is_none(&database, "lback_outbox WHERE attempts = 0");
     let (tell, told) = mpsc::channel();
     for worker in workers {
         let tell = tell.clone();
@@ -286,9 +281,7 @@ fn not_on_all_threads_of_the_runtime_at_once() -> lback::Result<()> {
         let stopped = told.recv_timeout(Duration::from_secs(60));
         stopped.expect("it does not wait for ever");
     }
-    while in_outbox("") > 0 {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    until_there_is_none(&database, "lback_outbox");
     let mut told = trace.take();
     told.sort_unstable();
     assert_eq!(told, ["slow.a", "slow.b"]);

@@ -12,11 +12,10 @@ use super::chunk::{chunks, distinct, fetch, fetch_now, key_chunks, rows_for};
 use super::dialect::Dialect;
 use super::key::{AsKey, Entity};
 use super::measure;
-use super::model::{Key, Model, Updates, Validate};
+use super::model::{Key, Model, SessionOf, Updates, Validate};
 use super::query;
 use super::row::{
-    self, Inserting, SessionOf, are_keys_told, inserting, not_found, rewrites_keys, suppressed,
-    untold, write,
+    self, Inserting, are_keys_told, inserting, not_found, rewrites_keys, suppressed, untold, write,
 };
 use super::rows::{Rows, require_left};
 use super::suspects;

@@ -4,9 +4,8 @@ use std::any::TypeId;
 
 use super::dialect::Dialect;
 use super::measure;
-use super::model::{Conn, Key, Model};
+use super::model::{Conn, Key, Model, SessionOf};
 use super::query;
-use super::row::SessionOf;
 use crate::error::Result;
 
 /// Each key once, in the order of its first occurrence.

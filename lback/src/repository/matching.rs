@@ -10,9 +10,9 @@ use diesel::{Connection as _, Expression, QueryResult};
 use super::bound::Changes;
 use super::dialect::{Dialect, Lock};
 use super::key::Entity;
-use super::model::{BackendOf, Conn, Key, Model, Updates};
+use super::model::{BackendOf, Conn, Key, Model, SessionOf, Updates};
 use super::query::{self, Listed, rows};
-use super::row::{SessionOf, write};
+use super::row::write;
 use super::rows::Rows;
 use super::sql::statement::{
     Delete, OfTwo, OfTwoForNoKeyUpdate, OfTwoForUpdate, SelectInOrder, Unlocked, UpdateAll,

@@ -178,3 +178,5 @@ pub(super) type Conn<R> = <R as Model>::Connection;
 pub(super) type Key<R> = <<R as Model>::Entity as Entity>::Key;
 
 pub(super) type Form<R> = <<R as Model>::Entity as Entity>::Form;
+
+pub(super) type SessionOf<R> = Session<<R as Model>::Connection>;

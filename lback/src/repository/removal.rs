@@ -1,9 +1,9 @@
 //! One row that is deleted.
 
 use super::dialect::Lock;
-use super::model::{Key, Model};
+use super::model::{Key, Model, SessionOf};
 use super::query::{self, Printed};
-use super::row::{SessionOf, changed_meanwhile, found_nothing, left, not_found, suppressed, write};
+use super::row::{changed_meanwhile, found_nothing, left, not_found, suppressed, write};
 use super::suspects::{
     is_echo, is_kept_while_deleted, is_returned_when_deleted, lock_to_delete, must_be_seen,
 };
@@ -52,12 +52,13 @@ pub(super) fn delete_seen<R: Model>(
 ) -> Result<R::Entity> {
     let (mut entity, fingerprint) = seen.row;
     let is_locked = seen.lock != Lock::None;
-    let is_read_now = !is_untouched && must_be_seen::<R>(session)?;
+    let is_returned = is_returned_when_deleted::<R>(is_untouched);
+    let is_read_now = !is_untouched && (!is_returned || must_be_seen::<R>(session)?);
     if is_read_now {
         // A receiver may have taken it away, and that is told from what the DELETE sets off only here.
         entity = to_delete::<R>(session, key)?.row.0;
     }
-    let is_counted = if is_returned_when_deleted::<R>(is_untouched) {
+    let is_counted = if is_returned {
         match write::<R, _>(session, |conn| query::delete_returning::<R>(conn, key))? {
             Some((_, changed)) if is_untouched && !is_locked && changed != fingerprint => {
                 return Err(changed_meanwhile());
@@ -69,9 +70,6 @@ pub(super) fn delete_seen<R: Model>(
             None => false,
         }
     } else {
-        if !is_untouched && !is_read_now {
-            entity = to_delete::<R>(session, key)?.row.0;
-        }
         write::<R, _>(session, |conn| query::delete::<R>(conn, key))? > 0
     };
     if is_counted && !is_echo::<R>(session)? {

@@ -9,14 +9,11 @@ use diesel::result::{DatabaseErrorKind, EmptyChangeset, Error as DieselError};
 use super::dialect::{Dialect, Duplicates, Lock, ReturnsInserted};
 use super::key::Entity;
 use super::measure;
-use super::model::{Key, Model, Updates};
+use super::model::{Key, Model, SessionOf, Updates};
 use super::query::{self, TooMany};
 use super::sql::statement::names;
 use super::suspects::{is_echo, is_read_again};
 use crate::error::{Error, Result, text_of_key};
-use crate::session::Session;
-
-pub(super) type SessionOf<R> = Session<<R as Model>::Connection>;
 
 /// Inserts a row.
 pub(super) fn insert<R: Model>(session: &mut SessionOf<R>, data: &R::Insert) -> Result<R::Entity> {

@@ -6,9 +6,9 @@ use super::chunk::{distinct, fetch, fetch_now, key_chunks};
 use super::dialect::{Dialect, Lock};
 use super::key::Entity;
 use super::measure;
-use super::model::{Key, Model};
+use super::model::{Key, Model, SessionOf};
 use super::query::{self, Printed};
-use super::row::{self, SessionOf, changed_meanwhile, not_found, write};
+use super::row::{self, changed_meanwhile, not_found, write};
 use super::suspects::{self, is_kept_while_deleted};
 use crate::error::Result;
 

@@ -5,12 +5,9 @@ use std::any::TypeId;
 use std::marker::PhantomData;
 
 use super::dialect::{Dialect, Lock, Suspects};
-use super::model::Model;
+use super::model::{Model, SessionOf};
 use super::sql::statement::names;
 use crate::error::Result;
-use crate::session::Session;
-
-type SessionOf<R> = Session<<R as Model>::Connection>;
 
 /// The fact what may take a row of a repository's table away.
 struct Suspected<R>(PhantomData<R>);
@@ -38,18 +35,13 @@ pub(super) fn is_read_again<R: Model>(session: &mut SessionOf<R>) -> Result<bool
 /// Whether what a statement says of rows is what triggers or rules behind a view were asked for, whatever they
 /// did.
 pub(super) fn is_echo<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
-    if R::Connection::RETURNS {
-        return Ok(suspects::<R>(session)?.echoes);
-    }
-    Ok(false)
+    // Where a row is read back by a SELECT, nothing else has told of it.
+    Ok(R::Connection::RETURNS && suspects::<R>(session)?.echoes)
 }
 
 /// Whether a row that is written may take the place of others.
 pub(super) fn overwrites<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
-    if R::Connection::RETURNS {
-        return Ok(suspects::<R>(session)?.overwrites);
-    }
-    Ok(false)
+    Ok(R::Connection::RETURNS && suspects::<R>(session)?.overwrites)
 }
 
 /// How a row is locked that is read to be deleted. Where others may take it away in between, something

@@ -12,9 +12,8 @@
 use super::dialect::{Dialect, Lock};
 use super::key::{AsKey, Entity};
 use super::matching::{self, Filter, Matching};
-use super::model::Model;
+use super::model::{Model, SessionOf};
 use super::query;
-use super::row::SessionOf;
 use crate::error::{Error, Result};
 
 /// What became of a row that was to be there afterwards.
