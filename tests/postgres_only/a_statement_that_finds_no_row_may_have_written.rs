@@ -266,6 +266,31 @@ fn a_row_that_was_not_there_spoils_nothing() {
     assert_eq!(stand(&database), (0, 0));
 }
 
+/// What the schema is asked concerns the table alone: the functions that describe a rule open its table, and would
+/// wait for whoever changes another one, or fail when that one is gone.
+#[test]
+fn a_table_beside_it_that_somebody_drops_is_not_asked_about() {
+    let Some((database, mut session, _trace)) = opened(
+        "SET lock_timeout = '2s';
+         CREATE TABLE archive (content TEXT);
+         CREATE TABLE beside (content TEXT);
+         CREATE RULE put AS ON UPDATE TO beside DO ALSO DELETE FROM archive",
+    ) else {
+        return;
+    };
+    let mut other = database.connection();
+    other
+        .batch_execute("BEGIN; DROP TABLE beside CASCADE")
+        .unwrap();
+    passed_over(&mut session, |session| {
+        quiet::Parcels.update(session, 7, changed())
+    })
+    .unwrap();
+    passed_over(&mut session, |session| quiet::Parcels.delete(session, 7)).unwrap();
+    other.batch_execute("COMMIT").unwrap();
+    assert_eq!(stand(&database), (0, 0));
+}
+
 /// What stands behind a view has triggers that are not its own.
 #[test]
 fn an_update_through_a_view_whose_table_has_a_trigger() {

@@ -67,7 +67,9 @@ impl<C: Postgres + AnySignals> Dialect for C {
     /// AFTER .. FOR EACH ROW (1 in `tgtype`, with neither 2, BEFORE, nor 64, INSTEAD OF), which nothing sets off
     /// where no row is written. A function in PL/pgSQL writes by one of a few words, or by a function that it
     /// calls: that is looked for in a trigger for each statement. One for each row must answer NULL, or an empty
-    /// record, if its row is not to be found.
+    /// record, if its row is not to be found. A rule's action is read as it is stored, where 2 is UPDATE and 4 is
+    /// DELETE (`CmdType`, nodes.h): `pg_get_ruledef` takes a lock on the table of each rule that it is asked about,
+    /// and the planner may ask it about those of other tables.
     fn writes_unseen(&mut self, table: &str) -> QueryResult<bool> {
         let writes =
             "(insert|update|delete|merge|truncate|copy|perform|select|execute|call|notify)";
@@ -80,7 +82,7 @@ impl<C: Postgres + AnySignals> Dialect for C {
                 ") UNION SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = part) \
                  SELECT EXISTS (SELECT 1 FROM pg_class JOIN tree ON oid = part WHERE relkind = 'v') \
                  OR EXISTS (SELECT 1 FROM pg_rewrite JOIN tree ON ev_class = part WHERE ev_type IN ('2', '4') \
-                 AND (is_instead OR pg_get_ruledef(pg_rewrite.oid) ~* '\\mdo\\M.*\\m(update|delete)\\M')) \
+                 AND (is_instead OR ev_action::text ~ ':commandType [24]\\M')) \
                  OR EXISTS (SELECT 1 FROM pg_trigger JOIN tree ON tgrelid = part \
                  JOIN pg_proc ON pg_proc.oid = tgfoid JOIN pg_language ON pg_language.oid = prolang \
                  WHERE NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 24 <> 0 AND tgtype & 67 <> 1 \
