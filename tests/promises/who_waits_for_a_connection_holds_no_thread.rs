@@ -58,6 +58,21 @@ fn hold(pool: &lback::Database<Native>, runtime: &Runtime) -> mpsc::Sender<()> {
 }
 
 #[test]
+fn who_says_no_limit_waits_for_long() -> lback::Result<()> {
+    let Some(database) = Database::fresh() else {
+        return Ok(());
+    };
+    let pool = pool(&database, Duration::MAX);
+    let held = pool.session()?;
+    std::thread::scope(|threads| {
+        let waits =
+            threads.spawn(|| pool.transaction(|session| Users.create(session, new_user("ada"))));
+        drop(held);
+        waits.join().expect("no clock runs over").map(drop)
+    })
+}
+
+#[test]
 fn six_hundred_wait_and_blocking_work_begins_at_once() {
     let Some(database) = Database::fresh() else {
         return;

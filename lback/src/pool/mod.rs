@@ -147,6 +147,9 @@ impl<C: SessionConnection + R2D2Connection> Database<C> {
     }
 }
 
+/// The longest time to wait. Not every clock can name a moment that is further away.
+const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Makes a [`Database`].
 pub struct DatabaseBuilder<C: SessionConnection + R2D2Connection> {
     pool: diesel::r2d2::Builder<Manager<C>>,
@@ -166,14 +169,14 @@ impl<C: SessionConnection + R2D2Connection> DatabaseBuilder<C> {
         self
     }
 
-    /// How long [`Database::session`] waits for a free connection.
+    /// How long [`Database::session`] waits for a free connection: a year at most.
     ///
     /// # Panics
     ///
     /// If `duration` is zero.
     #[must_use]
     pub fn wait(mut self, duration: Duration) -> Self {
-        self.pool = self.pool.connection_timeout(duration);
+        self.pool = self.pool.connection_timeout(duration.min(A_YEAR));
         self
     }
 
