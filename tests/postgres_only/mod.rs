@@ -10,6 +10,7 @@ mod a_row_that_the_database_does_not_write_is_an_error_that_says_so;
 mod a_serialization_failure_can_be_retried;
 mod a_statement_that_finds_no_row_may_have_written;
 mod an_aborted_transaction_is_no_success;
+mod expressions_of_one_text_may_bind_other_types;
 mod now_fits_a_column_with_a_time_zone;
 mod what_a_change_checks_holds_under_serializable;
 

@@ -289,7 +289,11 @@ where
                 out.push_sql("DEFAULT");
                 Ok(())
             }
-            To::Expression(expression) => expression.walk_ast(out),
+            To::Expression(expression) => {
+                // Two may have the same text, and bind values of other types, for which a server has not prepared it.
+                out.unsafe_to_cache_prepared();
+                expression.walk_ast(out)
+            }
         }
     }
 }
