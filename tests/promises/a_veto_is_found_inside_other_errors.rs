@@ -380,16 +380,21 @@ fn outside_of_a_receiver_it_is_an_error_that_says_so() {
 #[test]
 fn in_what_an_error_of_diesels_holds() {
     let held = |error: BoxError| DieselError::QueryBuilderError(error);
-    let again = DieselError::DatabaseError(
-        DatabaseErrorKind::SerializationFailure,
-        Box::new("once more".to_owned()),
-    );
-    let again = anyhow::Error::new(held(again.into()));
-    assert!(lback::Retryable::is_retryable(&again));
+    let again = || {
+        let kind = DatabaseErrorKind::SerializationFailure;
+        held(DieselError::DatabaseError(kind, Box::new("once more".to_owned())).into())
+    };
+    assert!(lback::Retryable::is_retryable(&anyhow::Error::new(again())));
+    assert!(Error::from(again()).is_retryable());
 
     let Some(database) = Database::fresh() else {
         return;
     };
+    let ours = database.session().transaction(|session| {
+        session.before_commit(move |_: &mut Session| Err::<(), _>(held(Error::ReadOnly.into())));
+        lback::Result::Ok(())
+    });
+    assert!(matches!(ours, Err(Error::ReadOnly)), "{ours:?}");
     let refused = database.session().transaction(|session| {
         session.before_commit(move |_: &mut Session| Err::<(), _>(held(veto().into())));
         lback::Result::Ok(())

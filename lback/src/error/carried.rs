@@ -88,8 +88,7 @@ pub(super) fn is_retryable(error: &(dyn StdError + 'static)) -> bool {
         if let Some(error) = error.downcast_ref::<Error>() {
             is_itself_retryable(error)
         } else if let Some(error) = error.downcast_ref::<DieselError>() {
-            // Its source is that of what it holds, and not what it holds.
-            database::is_transient(error) || held_by(error).is_some_and(is_retryable)
+            is_transient(error)
         } else {
             let found = ask(error).map(|answer| answer.found);
             let is_ours = matches!(found, Some(Found::Other { is_retryable: true }));
@@ -108,13 +107,18 @@ fn held_by(error: &DieselError) -> Option<&(dyn StdError + 'static)> {
     }
 }
 
+/// Its source is that of what it holds, and not what it holds.
+fn is_transient(error: &DieselError) -> bool {
+    database::is_transient(error) || held_by(error).is_some_and(is_retryable)
+}
+
 fn is_itself_retryable(error: &Error) -> bool {
     match error {
         Error::TransactionAborted { is_retryable, .. } => *is_retryable,
         Error::Database(source)
         | Error::Duplicate { source, .. }
         | Error::ForeignKey { source }
-        | Error::CommitUnknown { source } => database::is_transient(source),
+        | Error::CommitUnknown { source } => is_transient(source),
         _ => false,
     }
 }

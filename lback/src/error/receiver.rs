@@ -109,7 +109,13 @@ pub(crate) fn of_closure(error: BoxError) -> Error {
         _ => {}
     }
     match error.downcast::<DieselError>() {
-        Ok(error) => database::classify(*error),
+        Ok(error) => match *error {
+            DieselError::QueryBuilderError(held) => match held.downcast::<Error>() {
+                Ok(error) => *error,
+                Err(held) => database::classify(DieselError::QueryBuilderError(held)),
+            },
+            error => database::classify(error),
+        },
         Err(error) => Error::ClosureFailed {
             source: database::without_details_inside(error),
         },
