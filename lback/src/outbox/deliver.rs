@@ -49,7 +49,8 @@ impl<C: SessionConnection> Session<C> {
     ///
     /// [`Error::NotOutermost`] inside a transaction, [`Error::NoOutbox`] before the table was made,
     /// [`Error::Unsupported`] if a receiver is an `async fn` and this is a thread of a runtime, or its runtime is one
-    /// of the current thread that runs nothing for some seconds; and what the database says. A failure of a receiver is none: it is reported as that of an effect is, see
+    /// of the current thread that runs nothing for some seconds (what was not done is due again then); and what the
+    /// database says. A failure of a receiver is none: it is reported as that of an effect is, see
     /// [`take_failures`](Self::take_failures).
     ///
     /// ```standalone_crate

@@ -78,20 +78,21 @@ pub(crate) fn stands_still(runtime: &Handle) -> bool {
 
 /// The same, or whether all of the runtime's threads may wait for it, this one among them.
 pub(crate) fn may_stand_still(runtime: &Handle) -> bool {
-    let is_beside =
+    let waits_from_outside =
         runtime.runtime_flavor() != RuntimeFlavor::CurrentThread && Handle::try_current().is_err();
-    !is_beside && !answers(runtime)
+    !waits_from_outside && !answers(runtime)
 }
 
-/// Whether the runtime runs a task that does nothing. It is dropped where the runtime was shut down, and what waits
-/// for that has ended with it.
+/// Whether the runtime runs a task that does nothing. A runtime that was shut down drops the task, and those that
+/// somebody waits for with it, so that is an answer too.
 fn answers(runtime: &Handle) -> bool {
     const PATIENCE: Duration = Duration::from_secs(3);
     let (tell, told) = mpsc::channel::<()>();
     let runtime = runtime.clone();
     // What a thread of the runtime spawns may be kept for that thread alone.
-    let asked = thread::spawn(move || drop(runtime.spawn(async move { drop(tell) })));
-    let is_asked = asked.join().is_ok();
+    let ask = move || drop(runtime.spawn(async move { drop(tell) }));
+    let asked = thread::Builder::new().spawn(ask);
+    let is_asked = asked.is_ok_and(|asked| asked.join().is_ok());
     is_asked && !matches!(told.recv_timeout(PATIENCE), Err(RecvTimeoutError::Timeout))
 }
 

@@ -51,32 +51,32 @@ impl Errand<'_> {
                 receiver,
                 generation,
             };
-            runtime.spawn(async move {
+            let task = runtime.spawn(async move {
                 let outcome = origin.perform(task).await;
                 let _ = tell.send((place, outcome));
             });
-            running.push((row, None));
+            running.push((row, task, None));
         }
         drop(tell);
         self.manner.awaits.store(true, Ordering::Release);
-        loop {
+        let is_stuck = loop {
             match told.recv_timeout(PATIENCE) {
-                Ok((place, outcome)) => running[place].1 = Some(outcome),
-                Err(RecvTimeoutError::Disconnected) => break,
+                Ok((place, outcome)) => running[place].2 = Some(outcome),
+                Err(RecvTimeoutError::Disconnected) => break false,
                 // A worker goes on when somebody drives it again, until it is stopped.
                 Err(RecvTimeoutError::Timeout) if self.manner.haste.is_none() => {}
                 Err(RecvTimeoutError::Timeout) if !stands_still(&runtime) => {}
-                Err(RecvTimeoutError::Timeout) => {
-                    let what = "waiting for an `async` receiver on a runtime of the current thread that nobody \
-                                drives: call `deliver_all` in `database.run(..)` inside its `block_on`, or give the \
-                                session a runtime with threads of its own";
-                    return Err(Error::Unsupported { what: what.into() });
-                }
+                Err(RecvTimeoutError::Timeout) => break true,
             }
-        }
+        };
         self.manner.awaits.store(false, Ordering::Release);
         let mut done = Vec::with_capacity(running.len());
-        for (row, outcome) in running {
+        for (row, task, outcome) in running {
+            if is_stuck && outcome.is_none() {
+                task.abort();
+                self.release(session, row)?;
+                continue;
+            }
             let outcome = outcome.unwrap_or_else(|| {
                 let why = "the runtime was shut down before it was done";
                 Err(FailureCause::Error(why.into()))
@@ -87,6 +87,13 @@ impl Errand<'_> {
                 Err(cause) => self.failed(session, row, Trouble::Receiver(cause))?,
             }
         }
-        self.finish(session, &done)
+        self.finish(session, &done)?;
+        if is_stuck {
+            let what = "waiting for an `async` receiver on a runtime of the current thread that nobody drives: call \
+                        `deliver_all` in `database.run(..)` inside its `block_on`, or give the session a runtime with \
+                        threads of its own";
+            return Err(Error::Unsupported { what: what.into() });
+        }
+        Ok(())
     }
 }

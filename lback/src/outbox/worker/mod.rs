@@ -7,7 +7,7 @@ mod listen;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::r2d2::R2D2Connection;
 
@@ -71,7 +71,7 @@ impl<C: SessionConnection + R2D2Connection> Database<C> {
     /// and registry. The pool itself is a state of its receivers too: `#[state] database: &Database`.
     ///
     /// ```standalone_crate
-    /// use std::time::Duration;
+    /// use std::time::{Duration, Instant};
     ///
     /// use lback::sqlite::{Database, prelude::*, users::*};
     ///
@@ -234,10 +234,10 @@ impl Worker {
     /// Claims no more, waits for the deliveries at work, gives back what was claimed and not begun, and says
     /// what became of all that this worker has claimed.
     ///
-    /// It blocks; in an asynchronous program call it in `spawn_blocking`. On the only thread of the runtime on
-    /// which its `async` receivers run, where all its threads are at such calls, and where it is a runtime of the
-    /// current thread that nobody drives any more, it cannot wait for those that are at work: they end by themselves, and of what
-    /// their threads have claimed nothing is said. The same goes for a worker that is dropped.
+    /// It blocks; in an asynchronous program call it in `spawn_blocking`. It cannot wait for `async` receivers that
+    /// need this very thread, or a runtime that nobody drives: on the only thread of their runtime, where all its
+    /// threads are in such calls, and for a runtime of the current thread outside of its `block_on`. Those end by
+    /// themselves, and are not counted. The same goes for a worker that is dropped.
     pub fn stop(mut self) -> Delivered {
         self.end()
     }
@@ -251,12 +251,15 @@ impl Worker {
         let own = std::thread::current().id();
         let is_over = |it: &AtWork| it.thread.is_finished() || it.thread.thread().id() == own;
         let awaits = |it: &AtWork| is_over(it) || it.awaits.load(Ordering::Acquire);
+        // To ask the runtime takes a thread.
+        let mut ask_at = Instant::now();
         while !self.threads.iter().all(is_over) {
-            if self.threads.iter().all(awaits)
-                && (has_no_other_thread(runtime) || may_stand_still(runtime))
-            {
-                self.threads.retain(is_over);
-                return;
+            if self.threads.iter().all(awaits) && ask_at <= Instant::now() {
+                if has_no_other_thread(runtime) || may_stand_still(runtime) {
+                    self.threads.retain(is_over);
+                    return;
+                }
+                ask_at = Instant::now() + Duration::from_secs(1);
             }
             std::thread::sleep(Duration::from_millis(5));
         }
