@@ -191,7 +191,6 @@ fn at_each(again: bool) {
     }
 }
 
-/// What is asked and told behind a COMMIT makes nothing look failed, and keeps no effect from running.
 /// Creates a user for whom rows are stored; its instrumentation panics at this event from now on. Says whether
 /// it did.
 fn create_in_trap(
@@ -213,6 +212,7 @@ fn create_in_trap(
     (sent, has_panicked.load(Ordering::SeqCst))
 }
 
+/// What is asked and told behind a COMMIT makes nothing look failed, and keeps no effect from running.
 #[test]
 fn behind_a_commit_that_stored_for_durable_receivers() {
     for event in 0..400 {

@@ -194,7 +194,7 @@ impl<C: SessionConnection> Session<C> {
         self.scopes.as_ref()?.own_registry
     }
 
-    /// Whether any scope is in force: sending then takes the thorough path.
+    /// Whether any scope is in force: sending then takes the careful path.
     #[inline]
     pub(crate) fn is_scoped(&self) -> bool {
         self.scopes.is_some()
@@ -268,7 +268,7 @@ fn is_signal_or_receiver(key: TypeId) -> bool {
 
 #[cfg(test)]
 mod tests {
-    /// Otherwise every signal would take the thorough path from then on.
+    /// Otherwise every signal would take the careful path from then on.
     #[test]
     #[cfg(feature = "sqlite")]
     fn nothing_is_left_of_a_scope_that_is_over() -> crate::Result<()> {

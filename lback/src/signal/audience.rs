@@ -14,8 +14,8 @@ pub(super) struct Audience {
     pub(super) all: &'static [Hearer],
     /// How many of them queue an effect.
     effects: usize,
-    /// Whether any has a `when` or is isolated.
-    pub(super) has_conditions: bool,
+    /// Whether any has a `when`, is isolated or durable, or hears every entity.
+    pub(super) needs_care: bool,
     /// Whether any that runs in the transaction may write through the session.
     pub(super) may_write: bool,
     /// Whether any is durable.
@@ -93,7 +93,7 @@ impl Audience {
         all.extend(in_transaction);
         // What durable receivers share, and the rows of those that hear every entity, are kept by the
         // careful path.
-        let has_conditions = stores
+        let needs_care = stores
             || all.iter().any(|hearer| {
                 hearer.has_condition()
                     || hearer.hears_any
@@ -102,7 +102,7 @@ impl Audience {
         Self {
             all: all.leak(),
             effects,
-            has_conditions,
+            needs_care,
             may_write,
             stores,
             states: states.leak(),

@@ -117,7 +117,7 @@ pub fn send_plain<S: Declared>(args: &mut S::Args<'_>) -> Result<()> {
 
 fn call_all<S: SessionSignal>(table: &'static Table<S>, args: &mut S::Args<'_>) -> Result<()> {
     let mut sending = Sending::<S>::begin(table, args)?;
-    let is_careful = table.audience.has_conditions || sending.session().is_scoped();
+    let is_careful = table.audience.needs_care || sending.session().is_scoped();
     if is_careful || trace::is_on() {
         call_all_carefully(&mut sending, S::INFO)
     } else {

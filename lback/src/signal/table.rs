@@ -123,11 +123,15 @@ impl<S: Declared> Table<S> {
 impl<S: Declared> Entry<S> {
     fn of(hearer: &Hearer) -> Self {
         if hearer.hears_any {
+            let caller = S::ANY.and_then(|source| source.caller(hearer.receiver));
+            let Some(caller) = caller else {
+                unreachable!("a signal of every entity is listed with receivers of its own")
+            };
             return Self {
                 registration: hearer.registration,
                 handler: |_| Ok(()),
                 condition: None,
-                any: S::ANY.and_then(|source| source.caller(hearer.receiver)),
+                any: Some(caller),
             };
         }
         let receiver: &'static dyn Any = hearer.receiver;
