@@ -310,6 +310,20 @@ macro_rules! language_on {
                 assert_eq!(deleted.execute(&mut plain(url)), Ok(1));
             }
 
+            /// Whatever the server gives others of their rows.
+            #[allow(dead_code)] // Only MySQL has such a limit.
+            pub(super) fn a_select_has_all_its_rows(url: &str) {
+                plain(url)
+                    .batch_execute("SET GLOBAL sql_select_limit = 1")
+                    .expect("it is root's server");
+                let connected = lback::$database::connect(url).expect("the server answers");
+                let mut session = connected.with_state(Trace::new());
+                let many = ["many.a", "many.b", "many.c"].map(new_user);
+                Users.create_many(&mut session, many).expect("nothing is in the way");
+                let found = Users.find_where(&mut session, users::username.like("many%"));
+                assert_eq!(found.expect("nothing is in the way").len(), 3);
+            }
+
             pub(super) fn prepare(url: &str) {
                 let mut session = lback::$database::connect(url).expect("the server answers");
                 lback::$database::migrate(&mut session).expect("the database is empty");
@@ -360,6 +374,7 @@ fn french_and_a_lock_timeout_undoes_the_transaction() {
         mysql::what_follows_a_commit_is_stored(&url);
         mysql::try_everything(&url, &url, "", true, "inconnu");
         mysql::try_everything(&url, &url, "SET lc_messages = 'fr_FR'", false, "inconnu");
+        mysql::a_select_has_all_its_rows(&url);
     }
 }
 

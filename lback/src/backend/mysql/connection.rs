@@ -20,10 +20,14 @@ impl SessionConnection for MysqlConnection {
     /// [`Error::is_retryable`](crate::Error::is_retryable) knows. A server that does not let us set it
     /// keeps its own.
     ///
-    /// And COMMIT ends a transaction without beginning another, which nobody would commit.
+    /// And COMMIT ends a transaction without beginning another, which nobody would commit; and a SELECT has all its
+    /// rows, whatever the server's default says, or a part of them would be changed (the manual names this number
+    /// as no limit).
     fn prepare(&mut self) -> QueryResult<()> {
         let _ = self.batch_execute("SET lc_messages = 'en_US'");
-        self.batch_execute("SET completion_type = 'NO_CHAIN'")
+        self.batch_execute(
+            "SET completion_type = 'NO_CHAIN', sql_select_limit = 18446744073709551615",
+        )
     }
 
     fn begin_with(&mut self, sql: &str) -> QueryResult<()> {
