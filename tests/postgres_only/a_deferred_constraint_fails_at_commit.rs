@@ -80,3 +80,44 @@ fn what_a_deferred_trigger_does_at_commit_is_not_seen() -> lback::Result<()> {
     assert_eq!(stored(&mut session), [""; 0]);
     Ok(())
 }
+
+mod upserts {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// Somebody else, who has created the same user, and commits just before us.
+    struct Rival(Mutex<Native>);
+
+    own_users!();
+
+    #[receiver(user_post_create)]
+    fn be_too_late(#[state] rival: &Rival) -> QueryResult<()> {
+        rival.0.lock().unwrap().batch_execute("COMMIT")
+    }
+
+    /// Then the row is there, once, and was found.
+    #[test]
+    fn who_comes_second_finds_the_row() -> lback::Result<()> {
+        let Some((database, mut session, _trace)) = traced() else {
+            return Ok(());
+        };
+        session.conn().batch_execute(
+            "DROP INDEX ix_users_username, ix_users_email;
+             ALTER TABLE users ADD UNIQUE (username) DEFERRABLE INITIALLY DEFERRED",
+        )?;
+        let mut rival = database.connection();
+        rival.batch_execute(
+            "BEGIN;
+             INSERT INTO users (username, email, password, is_active, is_email_verified, created_at, updated_at)
+             VALUES ('ada', 'first@example.com', '!', true, false, now(), now())",
+        )?;
+        let rival = Rival(Mutex::new(rival));
+        let mut session = session.with_state(rival);
+        let named = users::username.eq("ada");
+        let found = Users.create_if_absent(&mut session, named, new_user("ada"))?;
+        assert!(!found.is_created(), "{found:?}");
+        assert_eq!(found.row().email, "first@example.com");
+        Ok(())
+    }
+}

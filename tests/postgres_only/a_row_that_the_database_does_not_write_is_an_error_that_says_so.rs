@@ -201,3 +201,126 @@ fn a_soft_delete_that_nobody_hears_has_deleted() {
         .expect("what was not there left nothing");
     assert_eq!(count(&database), 0);
 }
+
+/// The server counts the rows that the rule was asked for.
+#[test]
+fn a_delete_in_the_place_of_which_a_rule_deletes_from_another_table() -> lback::Result<()> {
+    let Some((database, mut session, trace)) = opened(
+        "CREATE TABLE other (id BIGINT);
+         CREATE RULE aside AS ON DELETE TO parcels DO INSTEAD DELETE FROM other WHERE id = OLD.id",
+    ) else {
+        return Ok(());
+    };
+    let kept = quiet::Parcels.create(&mut session, parcel("kept"))?;
+    database
+        .connection()
+        .batch_execute("INSERT INTO other SELECT id FROM parcels")?;
+    for deleted in [
+        quiet::Parcels.delete(&mut session, kept.id),
+        session.transaction(|session| quiet::Parcels.delete(session, kept.id)),
+    ] {
+        assert!(
+            matches!(deleted, Err(Error::Suppressed { .. })),
+            "{deleted:?}"
+        );
+    }
+    // Where the row is to come back, PostgreSQL refuses: the rule would have to return it.
+    for deleted in [
+        Parcels.delete(&mut session, kept.id),
+        quiet::Parcels.delete_many(&mut session, [kept.id]),
+    ] {
+        assert!(matches!(deleted, Err(Error::Database(_))), "{deleted:?}");
+    }
+    assert_eq!(count(&database), 1);
+    assert_eq!(trace.take(), [""; 0]);
+    Ok(())
+}
+
+/// What the triggers of a view behind it, or of another server, have done with it, nobody says.
+fn assert_swallowed(mut session: Session, trace: &Trace) {
+    let mut swallowed = |what: &str, done: fn(&mut Session) -> lback::Result<()>| {
+        for is_nested in [false, true] {
+            let result = if is_nested {
+                session.transaction(done)
+            } else {
+                done(&mut session)
+            };
+            assert!(
+                matches!(result, Err(Error::Suppressed { .. })),
+                "{what}: {result:?}"
+            );
+        }
+    };
+    swallowed("create", |it| {
+        quiet::Parcels.create(it, parcel("a")).map(drop)
+    });
+    swallowed("heard create", |it| {
+        Parcels.create(it, parcel("a")).map(drop)
+    });
+    swallowed("many", |it| {
+        quiet::Parcels
+            .create_many(it, ["a", "b"].map(parcel))
+            .map(drop)
+    });
+    swallowed("delete", |it| quiet::Parcels.delete(it, 1));
+    swallowed("heard delete", |it| Parcels.delete(it, 1));
+    swallowed("delete many", |it| quiet::Parcels.delete_many(it, [1]));
+    let updated = quiet::Parcels.update(&mut session, 1, changed()).unwrap();
+    assert_eq!(updated.content, "old");
+    assert_eq!(trace.take(), [""; 0]);
+}
+
+const SWALLOWS: &str = "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS
+         'BEGIN RETURN COALESCE(NEW, OLD); END';
+     ALTER TABLE parcels RENAME TO behind;
+     INSERT INTO behind VALUES (1, 'old', 'sent');
+     CREATE VIEW shown AS SELECT * FROM behind;
+     CREATE TRIGGER no INSTEAD OF INSERT OR UPDATE OR DELETE ON shown FOR EACH ROW EXECUTE FUNCTION no();
+     ALTER VIEW shown ALTER id SET DEFAULT 7;";
+
+#[test]
+fn what_a_view_behind_a_view_swallows() {
+    let view = format!(
+        "{SWALLOWS} CREATE VIEW parcels AS SELECT * FROM shown; ALTER VIEW parcels ALTER id SET DEFAULT 7"
+    );
+    let Some((_database, session, trace)) = opened(&view) else {
+        return;
+    };
+    assert_swallowed(session, &trace);
+}
+
+#[test]
+fn what_a_view_of_another_server_swallows() {
+    let Some(database) = Database::empty() else {
+        return;
+    };
+    let is_available = diesel::dsl::sql::<diesel::sql_types::Bool>(
+        "EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'postgres_fdw')",
+    );
+    if !diesel::select(is_available)
+        .get_result::<bool>(&mut database.connection())
+        .unwrap()
+    {
+        return;
+    }
+    // The other server is this one.
+    let far = format!(
+        "{SWALLOWS} DO $$ BEGIN
+             PERFORM pg_advisory_xact_lock(7031);
+             CREATE EXTENSION IF NOT EXISTS postgres_fdw SCHEMA public;
+             EXECUTE format('CREATE SERVER %I FOREIGN DATA WRAPPER postgres_fdw
+                 OPTIONS (host ''127.0.0.1'', port %L, dbname %L)',
+                 current_schema(), current_setting('port'), current_database());
+             EXECUTE format('CREATE USER MAPPING FOR CURRENT_USER SERVER %I OPTIONS (user %L, password_required ''false'')',
+                 current_schema(), current_user);
+             EXECUTE format('CREATE FOREIGN TABLE parcels (id BIGINT DEFAULT 7, content TEXT NOT NULL,
+                 state TEXT NOT NULL) SERVER %I OPTIONS (schema_name %L, table_name ''shown'')',
+                 current_schema(), current_schema());
+         END $$"
+    );
+    let Some((database, session, trace)) = opened(&far) else {
+        return;
+    };
+    assert_swallowed(session, &trace);
+    drop(database);
+}

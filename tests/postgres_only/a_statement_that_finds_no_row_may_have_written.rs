@@ -128,19 +128,37 @@ const RULE: &str = "CREATE TABLE archive (content TEXT);
         DELETE FROM parcels WHERE id = OLD.id
     );";
 
+/// The rule itself takes nothing away: a trigger of the table that it writes to does, or a function that it calls.
+const RULE_THAT_SETS_OFF: &str = "CREATE TABLE archive (content TEXT);
+    CREATE FUNCTION take() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        DELETE FROM parcels WHERE content = NEW.content; RETURN NEW; END $$;
+    CREATE TRIGGER take AFTER INSERT ON archive FOR EACH ROW EXECUTE FUNCTION take();
+    CREATE RULE put AS ON UPDATE TO parcels DO ALSO INSERT INTO archive VALUES (OLD.content);";
+const RULE_THAT_CALLS: &str = "CREATE TABLE archive (content TEXT);
+    CREATE FUNCTION take(gone TEXT) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+        INSERT INTO archive VALUES (gone); DELETE FROM parcels WHERE content = gone; RETURN gone; END $$;
+    CREATE TABLE log (content TEXT);
+    CREATE RULE put AS ON UPDATE TO parcels DO ALSO INSERT INTO log VALUES (take(OLD.content));";
+
 #[test]
 fn an_update_whose_row_is_taken_away() {
     let trigger =
         "CREATE TRIGGER take BEFORE UPDATE ON parcels FOR EACH ROW EXECUTE FUNCTION take()";
     let by_null = format!("{TAKE} {trigger}");
     let by_nothing = format!("{TAKE_AND_RETURN_NOTHING} {trigger}");
+    let by_another = by_nothing.replace("RETURN gone", "NEW := gone; RETURN NEW");
     for (ddl, is_heard) in [
         (by_null.as_str(), false),
         (&by_null, true),
         (&by_nothing, false),
         (&by_nothing, true),
+        (&by_another, false),
+        (&by_another, true),
         (RULE, false),
         (RULE, true),
+        (RULE_THAT_SETS_OFF, false),
+        (RULE_THAT_SETS_OFF, true),
+        (RULE_THAT_CALLS, false),
     ] {
         let Some((database, mut session, trace)) = opened(ddl) else {
             return;
@@ -246,7 +264,8 @@ fn a_row_that_was_not_there_spoils_nothing() {
     let Some((database, mut session, _trace)) = opened(
         "CREATE TABLE archive (content TEXT);
          CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-             IF NEW IS DISTINCT FROM OLD THEN NEW.state := 'sent'; END IF; RETURN NEW; END $$;
+             IF NEW IS DISTINCT FROM OLD THEN NEW.state := 'sent'; END IF; RETURN
+                 NEW; END $$;
          CREATE TRIGGER touch BEFORE UPDATE ON parcels FOR EACH ROW EXECUTE FUNCTION touch();
          CREATE FUNCTION log() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
              INSERT INTO archive VALUES (OLD.content); RETURN NULL; END $$;

@@ -4,8 +4,8 @@
 
 use diesel::connection::SimpleConnection as _;
 use lback::Error;
-use lback_tests::Trace;
 use lback_tests::parcels::{Parcel, create_table, parcel, parcels};
+use lback_tests::{Trace, count};
 
 use crate::database::*;
 
@@ -146,20 +146,41 @@ fn by_a_raw_statement() {
     assert!(!trace.take().contains(&"stored first".to_owned()));
 }
 
-/// What a trigger wrote before it failed stays, by SQLite's rule: so the operation is not undone, and
-/// what is around it cannot commit.
+const FAIL: &str = "CREATE TRIGGER no AFTER INSERT ON parcels WHEN NEW.content = 'bad'
+    BEGIN INSERT INTO log VALUES ('seen'); SELECT RAISE(FAIL, 'no'); END;";
+
+/// What a trigger wrote before it failed stays, by SQLite's rule: so the operation has a level of its own, also in
+/// the caller's transaction, and is undone with it.
 #[test]
 fn a_part_of_a_statement_that_failed() {
-    let fail = "CREATE TABLE log (what TEXT);
-         CREATE TRIGGER no AFTER INSERT ON parcels WHEN NEW.content = 'bad'
-             BEGIN INSERT INTO log VALUES ('seen'); SELECT RAISE(FAIL, 'no'); END";
-    let (database, mut session, _trace) = opened(fail);
-    let alone = quiet::Parcels.create(&mut session, parcel("bad"));
-    assert!(alone.is_err(), "{alone:?}");
-    assert_eq!(contents(&database), [""; 0], "alone");
+    for more in ["", "PRAGMA case_sensitive_like = ON"] {
+        let (database, mut session, _trace) =
+            opened(&format!("CREATE TABLE log (what TEXT); {FAIL} {more}"));
+        let alone = quiet::Parcels.create(&mut session, parcel("bad"));
+        assert!(alone.is_err(), "{alone:?}");
+        assert_eq!(contents(&database), [""; 0], "alone");
 
+        let passed_over: lback::Result<()> = session.transaction(|session| {
+            quiet::Parcels.create(session, parcel("first"))?;
+            assert!(quiet::Parcels.create(session, parcel("bad")).is_err());
+            Ok(())
+        });
+        passed_over.unwrap();
+        assert_eq!(contents(&database), ["first"], "inside");
+        assert_eq!(count("log", &mut session), 0);
+    }
+}
+
+/// The schema is asked once for that; and once more when a statement fails.
+#[test]
+fn a_part_that_a_trigger_leaves_which_was_created_meanwhile() {
+    let (database, mut session, _trace) = opened("CREATE TABLE log (what TEXT)");
+    quiet::Parcels
+        .create(&mut session, parcel("first"))
+        .unwrap();
+    database.connection().batch_execute(FAIL).unwrap();
     let passed_over: lback::Result<()> = session.transaction(|session| {
-        quiet::Parcels.create(session, parcel("first"))?;
+        quiet::Parcels.create(session, parcel("second"))?;
         assert!(quiet::Parcels.create(session, parcel("bad")).is_err());
         Ok(())
     });
@@ -167,43 +188,48 @@ fn a_part_of_a_statement_that_failed() {
         matches!(passed_over, Err(Error::TransactionAborted { .. })),
         "{passed_over:?}"
     );
-    assert_eq!(contents(&database), [""; 0], "inside");
-    let (database, mut session, _trace) = opened(fail);
-    session
-        .transaction(|session| {
-            quiet::Parcels.create(session, parcel("first"))?;
-            let inner =
-                session.transaction(|session| quiet::Parcels.create(session, parcel("bad")));
-            assert!(inner.is_err());
-            lback::Result::Ok(())
-        })
-        .expect("the nested level took the part with it");
     assert_eq!(contents(&database), ["first"]);
+    assert_eq!(count("log", &mut session), 0);
 }
 
-/// The schema is read for it, whatever the connection has been told of texts.
+/// SQLite keeps the means to undo a statement only where it foresees that it may fail.
 #[test]
-fn a_part_is_noticed_whatever_like_means() {
-    let (database, mut session, trace) = opened(
-        "CREATE TABLE log (what TEXT);
-         CREATE TRIGGER t BEFORE INSERT ON parcels WHEN NEW.content = 'bad'
-             BEGIN INSERT INTO log VALUES ('half'); SELECT RAISE(FAIL, 'no'); END;
-         PRAGMA case_sensitive_like = ON",
-    );
-    let done: lback::Result<()> = session.transaction(|session| {
-        assert!(quiet::Parcels.create(session, parcel("bad")).is_err());
-        Ok(())
-    });
-    assert!(
-        matches!(done, Err(Error::TransactionAborted { .. })),
-        "{done:?}"
-    );
-    let half: i64 = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
-        "(SELECT COUNT(*) FROM log)",
-    ))
-    .get_result(&mut database.connection())
-    .unwrap();
-    assert_eq!((half, trace.take()), (0, vec![]));
+fn a_part_that_sqlite_does_not_foresee() {
+    for unforeseen in [
+        "CREATE TABLE strict_log (size INTEGER) STRICT;
+         CREATE TRIGGER note AFTER DELETE ON parcels BEGIN INSERT INTO strict_log VALUES ('much'); END",
+        "PRAGMA recursive_triggers = ON;
+         CREATE TABLE chain (n INTEGER);
+         CREATE TRIGGER go_on AFTER INSERT ON chain BEGIN INSERT INTO chain VALUES (NEW.n + 1); END;
+         CREATE TRIGGER note AFTER DELETE ON parcels BEGIN INSERT INTO chain VALUES (1); END",
+        "PRAGMA foreign_keys = ON;
+         CREATE TABLE parts (parcel INTEGER REFERENCES parcels ON DELETE CASCADE);
+         INSERT INTO parts VALUES (1), (2);
+         CREATE TRIGGER keep BEFORE DELETE ON parts BEGIN SELECT RAISE(IGNORE); END",
+    ] {
+        type Delete = fn(&mut Session) -> lback::Result<()>;
+        let deletes: [Delete; 5] = [
+            |it| quiet::Parcels.delete(it, 1),
+            |it| quiet::Parcels.delete_if_there(it, 1).map(drop),
+            |it| quiet::Parcels.delete_many(it, [1, 2]),
+            |it| quiet::Parcels.delete_where(it, parcels::id.gt(0)).map(drop),
+            |it| Parcels.delete(it, 1),
+        ];
+        for delete in deletes {
+            let (database, mut session, _trace) = opened(
+                "INSERT INTO parcels VALUES (1, 'one', 'sent'), (2, 'two', 'sent')",
+            );
+            session.conn().batch_execute(unforeseen).unwrap();
+            assert!(delete(&mut session).is_err());
+            let passed_over: lback::Result<()> = session.transaction(|session| {
+                let deleted = delete(session);
+                assert!(deleted.is_err(), "{unforeseen}");
+                Ok(())
+            });
+            passed_over.unwrap();
+            assert_eq!(contents(&database), ["one", "two"], "{unforeseen}");
+        }
+    }
 }
 
 #[test]

@@ -16,3 +16,4 @@ mod an_unknown_outcome_runs_no_effect;
 mod expiries_are_compared_as_times;
 mod of_rows_written_together_none_takes_anothers_place;
 mod the_peers_database_opens_as_it_is;
+mod what_the_schema_says_is_asked_of_its_own_database;

@@ -51,6 +51,18 @@ mod heard {
     }
 }
 
+/// Also where a view stands before that table, or a trigger does the same.
+const TABLES: [&str; 3] = [
+    TABLE,
+    "CREATE TABLE behind (id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE ON CONFLICT REPLACE);
+     CREATE VIEW labels AS SELECT * FROM behind;
+     CREATE TRIGGER put INSTEAD OF INSERT ON labels BEGIN
+         INSERT INTO behind VALUES (NEW.id, NEW.code); END;",
+    "CREATE TABLE labels (id INTEGER PRIMARY KEY, code TEXT NOT NULL);
+     CREATE TRIGGER put AFTER INSERT ON labels BEGIN
+         DELETE FROM labels WHERE code = NEW.code AND id <> NEW.id; END;",
+];
+
 const TABLE: &str = "CREATE TABLE labels (
     id INTEGER PRIMARY KEY,
     code TEXT NOT NULL UNIQUE ON CONFLICT REPLACE
@@ -98,3 +110,40 @@ macro_rules! checks {
 
 checks!(unheard, quiet::Labels, told: []);
 checks!(heard_by_somebody, heard::Labels, told: ["a", "b", "c"]);
+
+mod with_keys {
+    use super::*;
+
+    #[derive(Clone, Debug, Insertable)]
+    #[diesel(table_name = labels)]
+    pub struct KeyedLabel {
+        pub id: i64,
+        pub code: String,
+    }
+
+    impl Validate for KeyedLabel {}
+
+    own_repository!(Labels: entity = Label, table = labels, insert = KeyedLabel, update = LabelChanges,
+        given_key = id, shared_entity);
+
+    #[test]
+    fn whatever_takes_the_place() {
+        for table in TABLES {
+            let database = Database::empty().expect("SQLite is always there");
+            database.connection().batch_execute(table).unwrap();
+            let mut session = database.session();
+            let keyed = |(id, code): (i64, &str)| KeyedLabel {
+                id,
+                code: code.to_owned(),
+            };
+            let apart = [(1, "a"), (2, "b")].map(keyed);
+            Labels.create_many(&mut session, apart).unwrap();
+            let many = Labels.create_many(&mut session, [(3, "x"), (4, "y"), (5, "x")].map(keyed));
+            assert!(
+                matches!(&many, Err(Error::Suppressed { .. })),
+                "{table}: {many:?}"
+            );
+            assert_eq!(count("labels", &mut session), 2, "{table}");
+        }
+    }
+}

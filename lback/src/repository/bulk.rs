@@ -15,13 +15,13 @@ use super::measure;
 use super::model::{Key, Model, SessionOf, Updates, Validate};
 use super::query;
 use super::row::{
-    self, Inserting, are_keys_told, inserting, not_found, rewrites_keys, suppressed, untold, write,
+    self, Inserting, are_keys_told, gives_other_keys, inserting, not_found, suppressed, untold,
+    write,
 };
-use super::rows::{Rows, require_left};
+use super::rows::{Gone, Rows, require_changed_left, require_left};
 use super::suspects;
 use crate::care::QuietlyEach;
 use crate::error::{Error, Result};
-use crate::signal::Plan;
 
 /// Why rows were not written together.
 pub(super) enum NotTogether {
@@ -96,7 +96,7 @@ fn is_insertable_together<R: Model>(
         return Ok(false);
     }
     if data.iter().all(|row| R::given_key(row).is_some()) {
-        return Ok(!rewrites_keys::<R>(session)?);
+        return Ok(!gives_other_keys::<R>(session, data)?);
     }
     match inserting::<R>(session, data)? {
         Inserting::Returning => session.statement(|_| measure::makes_ascending_keys::<R>(data)),
@@ -152,10 +152,13 @@ fn insert<R: Model>(session: &mut SessionOf<R>, data: &[R::Insert]) -> Together<
 
 /// Deletes rows that nobody has to see.
 pub(super) fn delete<R: Model>(session: &mut SessionOf<R>, keys: &[Key<R>]) -> Together<()> {
+    if suspects::is_echo::<R>(session)? {
+        return Err(NotTogether::Unclear);
+    }
     let keys = distinct::<R>(keys);
     for chunk in key_chunks::<R>(session, &keys)? {
         let deleted = write::<R, _>(session, |conn| query::delete_many::<R>(conn, chunk))?;
-        if deleted != chunk.len() || suspects::is_echo::<R>(session)? {
+        if deleted != chunk.len() {
             return Err(NotTogether::Unclear);
         }
     }
@@ -179,7 +182,7 @@ where
     if by_key.len() != distinct.len() {
         return Err(NotTogether::Unclear);
     }
-    require_left::<R>(session, by_key.values())?;
+    require_changed_left::<R>(session, by_key.values())?;
     let row = |key| by_key.get(key).cloned().ok_or(NotTogether::Unclear);
     keys.iter().map(row).collect()
 }
@@ -209,7 +212,7 @@ fn update_all<R: Updates>(
     if is_read_again {
         let keys: Vec<_> = rows.iter().map(Entity::key).collect();
         let again = fetch_now::<R>(session, &keys)?;
-        if !suspects::is_echo::<R>(session)? {
+        if !suspects::may_hide::<R>(session)? {
             return Ok(Some(again));
         }
         // Those that a view shows no more are as they were returned.
@@ -325,29 +328,54 @@ fn missing<R: Model>(
     Ok(Error::Unsupported { what: what.into() })
 }
 
+/// How rows are changed.
+#[derive(Clone, Copy)]
+pub(super) struct Way {
+    pub(super) is_one_by_one: bool,
+    pub(super) notes: bool,
+    pub(super) gone: Gone,
+}
+
 /// Sends all pre signals, updates, and sends all post signals: for each row, as it is then, and whether
 /// anything was changed in it.
+///
+/// A pre receiver may write to rows whose turn is still to come, or was already: then rows are read again, before
+/// they are told and before they are changed.
 pub(super) fn change<R: Updates>(
     repository: &R,
     session: &mut SessionOf<R>,
-    before: &Rows<R>,
+    mut before: Rows<R>,
     changes: &R::Update,
-    is_one_by_one: bool,
-    notes: bool,
+    way: Way,
 ) -> Result<Vec<(R::Entity, bool)>>
 where
     R::Update: Clone + PartialEq,
 {
-    let mut groups = Groups::<R>::default();
-    for (place, row) in before.found.iter().enumerate() {
-        let mut own = changes.clone();
+    let read_at = session.writings();
+    let mut own = Vec::with_capacity(before.found.len());
+    for row in std::mem::take(&mut before.found) {
+        let Some(row) = row.if_there(session, read_at, way.gone)? else {
+            continue;
+        };
+        let mut changes = changes.clone();
         session.check_level()?;
-        repository.send_pre_update(&row.entity, &mut own, session)?;
-        groups.add(place, own);
+        repository.send_pre_update(&row.entity, &mut changes, session)?;
+        own.push(changes);
+        before.found.push(row);
     }
-    let after = groups.update(session, before, is_one_by_one)?;
-    require_left::<R>(session, after.iter().map(|(entity, _)| entity))?;
-    if notes {
+    if session.writings() != read_at {
+        let mut is_there = before
+            .see_again(session, way.is_one_by_one, way.gone)?
+            .into_iter();
+        own.retain(|_| is_there.next() == Some(true));
+    }
+    let mut groups = Groups::<R>::default();
+    for (place, changes) in own.into_iter().enumerate() {
+        groups.add(place, changes);
+    }
+    let after = groups.update(session, &before, way.is_one_by_one)?;
+    require_changed_left::<R>(session, after.iter().map(|(entity, _)| entity))?;
+    if way.notes {
         for (row, (entity, changes)) in before.found.iter().zip(&after) {
             if changes.is_some() {
                 R::note_change(Some(&row.entity), Some(entity), session)?;
@@ -365,20 +393,28 @@ where
 }
 
 /// Sends all pre signals, deletes, and sends all post signals: how many rows went.
+///
+/// Those that a pre receiver took away are neither told nor counted here: whoever deleted them has told of them.
 pub(super) fn remove<R: Model>(
     repository: &R,
     session: &mut SessionOf<R>,
-    rows: Rows<R>,
+    mut rows: Rows<R>,
     is_one_by_one: bool,
     notes: bool,
 ) -> Result<usize> {
-    for row in &rows.found {
+    let read_at = session.writings();
+    for row in std::mem::take(&mut rows.found) {
+        let Some(row) = row.if_there(session, read_at, Gone::IsLeftOut)? else {
+            continue;
+        };
         session.check_level()?;
         repository.send_pre_delete(&row.entity, session)?;
+        rows.found.push(row);
     }
-    // What a pre receiver has written cannot be told from what another has.
-    let is_untouched = !Plan::of::<R::PreDelete, R::PostDelete>(session)?.writes_before;
-    let deleted = rows.delete(session, is_one_by_one, is_untouched)?;
+    if session.writings() != read_at {
+        rows.see_again(session, is_one_by_one, Gone::IsLeftOut)?;
+    }
+    let deleted = rows.delete(session, is_one_by_one)?;
     if notes {
         for row in &deleted {
             R::note_change(Some(row), None, session)?;

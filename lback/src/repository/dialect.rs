@@ -32,8 +32,8 @@ pub trait Dialect: AnySignals {
     /// Whether a row that was written comes back by RETURNING of the statement itself. Otherwise by a SELECT
     /// behind it; after an INSERT only where the server cannot return it.
     ///
-    /// This and the next are `bool`: the compiler leaves out what stands behind one that is false, and
-    /// would make code of it behind a comparison.
+    /// This and the next are `bool`: a branch on one that is false is dropped before code is made of it, and one on
+    /// a comparison of enums is not.
     const RETURNS: bool;
 
     /// Whether rows are locked. Otherwise there is one writer at a time.
@@ -73,8 +73,17 @@ pub trait Dialect: AnySignals {
     /// locked one after the other are also written so.
     const LOCKS_AS_IT_FINDS: bool = false;
 
-    /// What may take a row of this table, written as in a statement, away from a DELETE, and whether what a
-    /// statement returns of it can be believed.
+    /// Whether a statement that fails may leave a part of what it did, where the schema lets it.
+    const LEAVES_PARTS: bool = false;
+
+    /// Whether a row of this table, written as in a statement, can be locked `FOR UPDATE` if it can be deleted: that
+    /// takes the right to update, and policies that do not hide the row from it.
+    fn may_lock(&mut self, _table: &str) -> QueryResult<bool> {
+        Ok(true)
+    }
+
+    /// What may take a row of this table, written as in a statement, away from a DELETE, and what of a statement
+    /// about it cannot be believed.
     fn suspects(&mut self, _table: &str) -> QueryResult<Suspects> {
         Ok(Suspects::default())
     }
@@ -166,13 +175,15 @@ pub struct Suspects {
     /// Foreign keys that cascade, by which it may go along with another row of its table; the rows can be kept from
     /// others, so that none of them has taken it.
     pub cascades: bool,
-    /// It is a view: then the DELETE may have written although it counts no row.
+    /// It is a view, or a table of another server: then the DELETE may have written although it counts no row.
     pub is_view: bool,
-    /// It is a view that triggers or rules write behind: what a statement returns of it is what they were asked
+    /// Triggers or rules write in its place: what a statement returns of it, or counts, is what they were asked
     /// for, whatever they did.
     pub echoes: bool,
     /// A row that is written may take the place of others, unasked.
     pub overwrites: bool,
+    /// A statement that fails may leave a part of what it did.
+    pub leaves_parts: bool,
 }
 
 impl Suspects {
@@ -183,6 +194,7 @@ impl Suspects {
             self.is_view,
             self.echoes,
             self.overwrites,
+            self.leaves_parts,
         ];
         let place = |(place, bit): (usize, bool)| i64::from(bit) << place;
         bits.into_iter().enumerate().map(place).sum()
@@ -195,6 +207,7 @@ impl Suspects {
             is_view: bits & 4 != 0,
             echoes: bits & 8 != 0,
             overwrites: bits & 16 != 0,
+            leaves_parts: bits & 32 != 0,
         }
     }
 }

@@ -91,6 +91,18 @@ fn has_integer_key<R: Model>() -> bool {
     <R::Table as Keyed<Conn<R>, Key<R>, Form<R>>>::key_type().is_some_and(is_integer)
 }
 
+/// Whether a key may be the number 0, in place of which MySQL makes one: of a type of one's own it is told by what it
+/// prints.
+pub(super) fn may_be_zero<R: Model>(key: &Key<R>) -> bool {
+    let digits = || {
+        let text = format!("{key:?}");
+        text.chars()
+            .filter(char::is_ascii_digit)
+            .collect::<String>()
+    };
+    has_integer_key::<R>() && digits().bytes().all(|digit| digit == b'0')
+}
+
 /// Whether two keys are equal to the database where they are to the program: integers are. Others may
 /// differ in case, in accents, in spaces behind.
 pub(super) fn are_keys_exact<R: Model>() -> bool {

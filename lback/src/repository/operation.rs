@@ -3,7 +3,7 @@
 use std::any::TypeId;
 use std::marker::PhantomData;
 
-use super::bulk;
+use super::bulk::{self, Way};
 use super::dialect::{Dialect, Lock};
 use super::key::{AsKey, Entity, KeyOf};
 use super::matching::{self, Filter};
@@ -12,7 +12,7 @@ use super::page::Page;
 use super::query;
 use super::removal;
 use super::row::{self, unreadable};
-use super::rows::Rows;
+use super::rows::{Gone, Rows};
 use super::sql::statement::names;
 use super::suspects;
 use super::upsert::{self, Names, Upserted};
@@ -108,11 +108,16 @@ pub trait Repository: Model {
         }
         let must_undo = plan.writes_before || plan.runs_after;
         operation::<Self, _>(session, must_undo, |session| {
-            let previous = row::to_update::<Self>(session, &key, &changes)?;
+            let mut previous = row::to_update::<Self>(session, &key, &changes)?;
             row::require_version::<Self>(version, &previous)?;
+            let read_at = session.writings();
             self.send_pre_update(&previous, &mut changes, session)?;
             changes.validate()?;
             check_sendable::<Self::PostUpdate>(session)?;
+            if session.writings() != read_at {
+                // A pre receiver may have written to this row itself.
+                previous = row::stored_now::<Self>(session, &key)?;
+            }
             let Some(entity) = row::update::<Self>(session, &key, None, &changes)? else {
                 return row::stored_now::<Self>(session, &key);
             };
@@ -271,7 +276,12 @@ pub trait Repository: Model {
                 for (version, &place) in versions.iter().zip(&places) {
                     row::require_version::<Self>(*version, &before.found[place].entity)?;
                 }
-                let after = bulk::change(self, session, &before, &changes, is_one_by_one, notes)?;
+                let way = Way {
+                    is_one_by_one,
+                    notes,
+                    gone: Gone::IsMissed,
+                };
+                let after = bulk::change(self, session, before, &changes, way)?;
                 Ok(places.iter().map(|&place| after[place].0.clone()).collect())
             })
         };
@@ -370,8 +380,12 @@ pub trait Repository: Model {
             let lock = row::lock_to_update::<Self>(session, &changes)?;
             let before = matching::locked::<Self>(session, &*filter, lock, known)?;
             let notes = notes && Self::hears_changes(session, before.found.len())?;
-            let is_one_by_one = Self::Connection::LOCKS_AS_IT_FINDS;
-            let after = bulk::change(self, session, &before, &changes, is_one_by_one, notes)?;
+            let way = Way {
+                is_one_by_one: Self::Connection::LOCKS_AS_IT_FINDS,
+                notes,
+                gone: Gone::IsLeftOut,
+            };
+            let after = bulk::change(self, session, before, &changes, way)?;
             Ok(after.iter().filter(|(_, is_changed)| *is_changed).count())
         })
     }
@@ -380,8 +394,8 @@ pub trait Repository: Model {
     ///
     /// If anybody listens, the rows are read in the order of their keys, locked where the database can,
     /// and every row's signals are sent as by [`delete_many`](Self::delete_many). If nobody does, it is
-    /// one DELETE, and the count is the database's: a row that a trigger takes away before does not count on
-    /// SQLite. No row is no error.
+    /// one DELETE, and the count is the database's: on SQLite a row that a trigger takes away before does not count,
+    /// nor does one of a view. No row is no error.
     ///
     /// # Errors
     ///
@@ -638,7 +652,7 @@ enum Stage {
     Looking,
     /// The row was seen.
     Deleting,
-    /// Somebody else has the word: a receiver, or who has one at the commit.
+    /// Code of others may fail now: a receiver, or what runs at the commit.
     Others,
 }
 
@@ -654,23 +668,26 @@ fn delete<R: Repository, Via>(
     let version = target.as_row().and_then(R::version_of);
     let plan = Plan::of::<R::PreDelete, R::PostDelete>(session)?;
     let notes = R::hears_changes(session, 1)?;
-    let is_quiet = !plan.is_heard && !notes && version.is_none();
-    if is_quiet && !suspects::must_be_seen::<R>(session)? {
-        return operation::<R, _>(session, false, |session| {
-            removal::delete::<R>(session, &key)?;
-            *stage = Stage::Others;
-            Ok(())
-        });
+    if !plan.is_heard && !notes && version.is_none() {
+        session.check_writable()?;
+        if !suspects::must_be_seen::<R>(session)? {
+            return operation::<R, _>(session, false, |session| {
+                removal::delete::<R>(session, &key)?;
+                *stage = Stage::Others;
+                Ok(())
+            });
+        }
     }
     let must_undo = plan.writes_before || plan.runs_after;
     operation::<R, _>(session, must_undo, |session| {
         let seen = removal::to_delete::<R>(session, &key)?;
         row::require_version::<R>(version, seen.entity())?;
         *stage = Stage::Others;
+        let read_at = session.writings();
         repository.send_pre_delete(seen.entity(), session)?;
         check_sendable::<R::PostDelete>(session)?;
         *stage = Stage::Deleting;
-        let is_untouched = !plan.writes_before;
+        let is_untouched = session.writings() == read_at;
         let entity = removal::delete_seen::<R>(session, &key, seen, is_untouched)?;
         *stage = Stage::Others;
         if notes {
@@ -694,7 +711,8 @@ fn operation<R: Model, T>(
     work: impl FnOnce(&mut SessionOf<R>) -> Result<T>,
 ) -> Result<T> {
     may_write::<R>(session)?;
-    let open = session.begin_operation(must_undo || !session.in_transaction())?;
+    let must_undo = must_undo || !session.in_transaction() || suspects::leaves_parts::<R>(session)?;
+    let open = session.begin_operation(must_undo)?;
     within(session, |session| session, open, work)
 }
 

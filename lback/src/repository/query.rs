@@ -271,7 +271,8 @@ where
                 let kept = row::<R, _>(conn, SelectKept::<R>::new()).optional();
                 let kept = read_back(kept.and_then(|row| row.ok_or_else(lost_row)))?;
                 if kept.key() == *key {
-                    return read_back(select_now::<R>(conn, key));
+                    let row = select_now::<R>(conn, key);
+                    return read_back(row.and_then(|row| row.ok_or_else(lost_row).map(Some)));
                 }
                 Ok(Some(kept))
             }

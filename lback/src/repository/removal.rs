@@ -33,7 +33,8 @@ pub(super) fn to_delete<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> R
 /// Deletes a row that nobody has to see.
 pub(super) fn delete<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<()> {
     match write::<R, _>(session, |conn| query::delete::<R>(conn, key))? {
-        0 if left::<R>(session, key)?.is_some() => Err(suppressed::<R>(Some(key))),
+        1.. if !is_echo::<R>(session)? => Ok(()),
+        _ if left::<R>(session, key)?.is_some() => Err(suppressed::<R>(Some(key))),
         0 => {
             found_nothing::<R>(session)?;
             Err(not_found::<R>(key))
@@ -55,7 +56,7 @@ pub(super) fn delete_seen<R: Model>(
     let is_returned = is_returned_when_deleted::<R>(is_untouched);
     let is_read_now = !is_untouched && (!is_returned || must_be_seen::<R>(session)?);
     if is_read_now {
-        // A receiver may have taken it away, and that is told from what the DELETE sets off only here.
+        // If it is gone by now, a receiver has taken it; if it goes after this, the DELETE has.
         entity = to_delete::<R>(session, key)?.row.0;
     }
     let is_counted = if is_returned {
@@ -85,5 +86,6 @@ pub(super) fn delete_seen<R: Model>(
     if (is_untouched || is_read_now) && (is_locked || is_kept_while_deleted::<R>()) {
         return Ok(entity);
     }
+    found_nothing::<R>(session)?;
     Err(not_found::<R>(key))
 }

@@ -12,7 +12,7 @@ use super::measure;
 use super::model::{Key, Model, SessionOf, Updates};
 use super::query::{self, TooMany};
 use super::sql::statement::names;
-use super::suspects::{is_echo, is_read_again};
+use super::suspects::{is_read_again, may_hide};
 use crate::error::{Error, Result, text_of_key};
 
 /// Inserts a row.
@@ -69,7 +69,7 @@ pub(super) fn update<R: Updates>(
         Some(Some(entity)) if is_read_again => match reread::<R>(session, &entity.key())? {
             Some(row) => Ok(Some(row)),
             // It was there, so something was written; and it may be one that the view shows no more.
-            None if is_echo::<R>(session)? => Ok(Some(entity)),
+            None if may_hide::<R>(session)? => Ok(Some(entity)),
             None => Err(suppressed::<R>(Some(&entity.key()))),
         },
         Some(Some(entity)) => Ok(Some(entity)),
@@ -180,7 +180,8 @@ pub(super) fn inserting<R: Model>(
     // The number is preferred: when an INSERT with RETURNING has waited for a lock in vain, MariaDB's
     // client library (3.3) waits for the rest of the answer for ever.
     let is_given = data.iter().all(|row| R::given_key(row).is_some());
-    if is_given && !rewrites_keys::<R>(session)? || !is_given && are_keys_told::<R>(session, data)?
+    if is_given && !gives_other_keys::<R>(session, data)?
+        || !is_given && are_keys_told::<R>(session, data)?
     {
         return Ok(Inserting::Counting);
     }
@@ -195,7 +196,7 @@ pub(super) fn inserting<R: Model>(
 }
 
 /// Whether a row that is inserted may get another key than the one it gives.
-pub(super) fn rewrites_keys<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
+fn rewrites_keys<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
     struct Rewrites<R>(PhantomData<R>);
     let rewrites = session.fact(TypeId::of::<Rewrites<R>>(), &|conn| {
         let table = &names::<R>()?.table;
@@ -204,13 +205,26 @@ pub(super) fn rewrites_keys<R: Model>(session: &mut SessionOf<R>) -> Result<bool
     Ok(rewrites == 1)
 }
 
+/// Whether one of these rows, which give their keys, may get another.
+pub(super) fn gives_other_keys<R: Model>(
+    session: &mut SessionOf<R>,
+    data: &[R::Insert],
+) -> Result<bool> {
+    if rewrites_keys::<R>(session)? {
+        return Ok(true);
+    }
+    let is_zero = |row| R::given_key(row).is_some_and(|key| measure::may_be_zero::<R>(&key));
+    Ok(!R::Connection::RETURNS && data.iter().any(is_zero) && is_key_numbered::<R>(session)?)
+}
+
 /// Whether there is a row already of the key that this one gives, and something may give it another. Then
 /// the row that is found by that key afterwards is the old one.
 fn may_get_another_key<R: Model>(session: &mut SessionOf<R>, data: &R::Insert) -> Result<bool> {
     let Some(key) = R::given_key(data) else {
         return Ok(false);
     };
-    Ok(rewrites_keys::<R>(session)? && left::<R>(session, &key)?.is_some())
+    let gives_another = gives_other_keys::<R>(session, std::slice::from_ref(data))?;
+    Ok(gives_another && left::<R>(session, &key)?.is_some())
 }
 
 /// Whether the server makes the keys of rows, none of which gives one, and tells them by their
@@ -219,10 +233,15 @@ pub(super) fn are_keys_told<R: Model>(
     session: &mut SessionOf<R>,
     data: &[R::Insert],
 ) -> Result<bool> {
+    Ok(
+        session.statement(|_| measure::makes_ascending_keys::<R>(data))?
+            && is_key_numbered::<R>(session)?,
+    )
+}
+
+/// Whether the server numbers the rows, by their key.
+fn is_key_numbered<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
     struct Numbers<R>(PhantomData<R>);
-    if !session.statement(|_| measure::makes_ascending_keys::<R>(data))? {
-        return Ok(false);
-    }
     let is_number = session.fact(TypeId::of::<Numbers<R>>(), &|conn| {
         let names = names::<R>()?;
         conn.numbers(&names.table, &names.key).map(i64::from)

@@ -9,7 +9,7 @@ use super::measure;
 use super::model::{Key, Model, SessionOf};
 use super::query::{self, Printed};
 use super::row::{self, changed_meanwhile, not_found, write};
-use super::suspects::{self, is_kept_while_deleted};
+use super::suspects;
 use crate::error::Result;
 
 /// Rows as they were found, and which of them each of the caller's keys is.
@@ -26,6 +26,15 @@ pub(super) struct Row<R: Model> {
     pub(super) asked: Key<R>,
     pub(super) entity: R::Entity,
     fingerprint: u64,
+}
+
+/// What becomes of a row that a receiver has taken away before its turn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gone {
+    /// An error: it was asked for by its key, and is to be changed.
+    IsMissed,
+    /// It is none of the rows any more.
+    IsLeftOut,
 }
 
 impl<R: Model> Rows<R> {
@@ -132,20 +141,47 @@ impl<R: Model> Rows<R> {
             .map(|place| place.map(|place| &self.found[place].entity))
     }
 
-    /// Deletes them all, and gives them as they were when they went. `is_untouched` says that nobody has
-    /// written in between through this session.
-    pub(super) fn delete(
-        mut self,
+    /// Reads them once more, behind receivers that may have written: as they are now, without those that are
+    /// gone. Whether each is still there.
+    pub(super) fn see_again(
+        &mut self,
         session: &mut SessionOf<R>,
         is_one_by_one: bool,
-        is_untouched: bool,
+        gone: Gone,
+    ) -> Result<Vec<bool>> {
+        let found = std::mem::take(&mut self.found);
+        let keys: Vec<_> = found.iter().map(|row| row.asked.clone()).collect();
+        let mut read = BTreeMap::new();
+        if !is_one_by_one {
+            for chunk in key_chunks::<R>(session, &keys)? {
+                let rows = session.statement(|conn| {
+                    query::select_many_locked::<R>(conn, chunk, R::Connection::TO_DELETE)
+                })?;
+                read.extend(rows.into_iter().map(|row| (row.0.key(), row)));
+            }
+        }
+        let mut is_there = Vec::with_capacity(found.len());
+        for row in found {
+            let now = if is_one_by_one {
+                row.read_again(session)?
+            } else {
+                read.remove(&row.entity.key())
+            };
+            let row = row.now(now, gone)?;
+            is_there.push(row.is_some());
+            self.found.extend(row);
+        }
+        Ok(is_there)
+    }
+
+    /// Deletes them all, which nobody has written to since they were read, and gives them as they were when they
+    /// went.
+    pub(super) fn delete(
+        self,
+        session: &mut SessionOf<R>,
+        is_one_by_one: bool,
     ) -> Result<Vec<R::Entity>> {
         let keys: Vec<_> = self.found.iter().map(|row| row.asked.clone()).collect();
-        let is_returned = !is_one_by_one && suspects::is_returned_when_deleted::<R>(is_untouched);
-        if !is_untouched && !is_returned {
-            self.read_again(session, &keys, is_one_by_one)?;
-        }
-        let is_echo = suspects::is_echo::<R>(session)?;
         if is_one_by_one {
             for key in &keys {
                 if write::<R, _>(session, |conn| query::delete::<R>(conn, key))? == 0 {
@@ -154,7 +190,8 @@ impl<R: Model> Rows<R> {
             }
             return Ok(self.found.into_iter().map(|row| row.entity).collect());
         }
-        if !is_returned {
+        let is_echo = suspects::is_echo::<R>(session)?;
+        if !suspects::is_returned_when_deleted::<R>(true) {
             for chunk in key_chunks::<R>(session, &keys)? {
                 let deleted = write::<R, _>(session, |conn| query::delete_many::<R>(conn, chunk))?;
                 if deleted != chunk.len() || is_echo {
@@ -177,47 +214,49 @@ impl<R: Model> Rows<R> {
         self.found
             .into_iter()
             .map(|row| match deleted.remove(&row.entity.key()) {
-                Some((_, changed)) if is_untouched && !is_locked && changed != row.fingerprint => {
+                Some((_, changed)) if !is_locked && changed != row.fingerprint => {
                     Err(changed_meanwhile())
                 }
                 Some((entity, _)) => Ok(entity),
-                None if is_locked || is_kept_while_deleted::<R>() => Ok(row.entity),
+                // Nobody else can have taken it away: it went along with another.
+                None if is_locked => Ok(row.entity),
                 None => Err(not_found::<R>(&row.asked)),
             })
             .collect()
     }
+}
 
-    /// Those that are still there, as they are now. Locked as they were found, to see what is stored and
-    /// not what was when the transaction began.
-    fn read_again(
-        &mut self,
+impl<R: Model> Row<R> {
+    /// As it is now, if it is still there. Unless somebody may have written since it was read, that is as it was.
+    pub(super) fn if_there(
+        self,
         session: &mut SessionOf<R>,
-        keys: &[Key<R>],
-        is_one_by_one: bool,
-    ) -> Result<()> {
+        read_at: u64,
+        gone: Gone,
+    ) -> Result<Option<Self>> {
+        if session.writings() == read_at {
+            return Ok(Some(self));
+        }
+        let now = self.read_again(session)?;
+        self.now(now, gone)
+    }
+
+    /// Locked as it was found, to see what is stored, and not what was when the transaction began.
+    fn read_again(&self, session: &mut SessionOf<R>) -> Result<Option<Printed<R>>> {
         let lock = R::Connection::TO_DELETE;
-        if is_one_by_one {
-            for row in &mut self.found {
-                let found =
-                    session.statement(|conn| query::select_locked::<R>(conn, &row.asked, lock))?;
-                if let Some((entity, _)) = found {
-                    row.entity = entity;
-                }
-            }
-            return Ok(());
+        session.statement(|conn| query::select_locked::<R>(conn, &self.asked, lock))
+    }
+
+    fn now(self, now: Option<Printed<R>>, gone: Gone) -> Result<Option<Self>> {
+        match now {
+            Some((entity, fingerprint)) => Ok(Some(Self {
+                asked: self.asked,
+                entity,
+                fingerprint,
+            })),
+            None if gone == Gone::IsLeftOut => Ok(None),
+            None => Err(not_found::<R>(&self.asked)),
         }
-        let mut now = BTreeMap::new();
-        for chunk in key_chunks::<R>(session, keys)? {
-            let found =
-                session.statement(|conn| query::select_many_locked::<R>(conn, chunk, lock))?;
-            now.extend(found.into_iter().map(|(row, _)| (row.key(), row)));
-        }
-        for row in &mut self.found {
-            if let Some(entity) = now.remove(&row.entity.key()) {
-                row.entity = entity;
-            }
-        }
-        Ok(())
     }
 }
 
@@ -237,6 +276,17 @@ pub(super) fn require_left<'r, R: Model<Entity: 'r>>(
         Some(key) => Err(row::suppressed::<R>(Some(key))),
         None => Ok(()),
     }
+}
+
+/// The same of rows that were there before: a view may show some of them no more.
+pub(super) fn require_changed_left<'r, R: Model<Entity: 'r>>(
+    session: &mut SessionOf<R>,
+    changed: impl ExactSizeIterator<Item = &'r R::Entity>,
+) -> Result<()> {
+    if suspects::may_hide::<R>(session)? {
+        return Ok(());
+    }
+    require_left::<R>(session, changed)
 }
 
 /// Rows may go along with others of them, by keys that cascade; what is left was not deleted.

@@ -9,7 +9,7 @@ use super::model::{Model, SessionOf};
 use super::sql::statement::names;
 use crate::error::Result;
 
-/// The fact what may take a row of a repository's table away.
+/// The fact what a repository's table lets happen.
 struct Suspected<R>(PhantomData<R>);
 
 pub(super) fn suspects<R: Model>(session: &mut SessionOf<R>) -> Result<Suspects> {
@@ -39,6 +39,16 @@ pub(super) fn is_echo<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
     Ok(R::Connection::RETURNS && suspects::<R>(session)?.echoes)
 }
 
+/// Whether an operation needs a level of its own to be undone, since its statement may not be when it fails.
+pub(super) fn leaves_parts<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
+    Ok(R::Connection::LEAVES_PARTS && suspects::<R>(session)?.leaves_parts)
+}
+
+/// Whether a row that was written may be shown no more, and be stored all the same.
+pub(super) fn may_hide<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
+    Ok(R::Connection::RETURNS && suspects::<R>(session)?.is_view)
+}
+
 /// Whether a row that is written may take the place of others.
 pub(super) fn overwrites<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
     Ok(R::Connection::RETURNS && suspects::<R>(session)?.overwrites)
@@ -47,17 +57,26 @@ pub(super) fn overwrites<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
 /// How a row is locked that is read to be deleted. Where others may take it away in between, something
 /// that the DELETE sets off may have done so too, and only a lock tells which it was.
 pub(super) fn lock_to_delete<R: Model>(session: &mut SessionOf<R>) -> Result<Lock> {
-    let usual = R::Connection::TO_DELETE;
     if is_kept_while_deleted::<R>() || !suspects::<R>(session)?.replaces {
-        return Ok(usual);
+        return Ok(R::Connection::TO_DELETE);
     }
-    Ok(R::Connection::TO_CHANGE_KEY)
+    lock_if_allowed::<R>(session)
+}
+
+/// It is asked each time: the role may be another by now.
+fn lock_if_allowed<R: Model>(session: &mut SessionOf<R>) -> Result<Lock> {
+    let is_allowed = session.look_up(|conn| conn.may_lock(&names::<R>()?.table))?;
+    Ok(if is_allowed {
+        R::Connection::TO_CHANGE_KEY
+    } else {
+        R::Connection::TO_DELETE
+    })
 }
 
 /// The same for many rows, of which one may go along with another.
 pub(super) fn lock_to_delete_many<R: Model>(session: &mut SessionOf<R>) -> Result<Lock> {
     if !is_kept_while_deleted::<R>() && suspects::<R>(session)?.cascades {
-        return Ok(R::Connection::TO_CHANGE_KEY);
+        return lock_if_allowed::<R>(session);
     }
     lock_to_delete::<R>(session)
 }

@@ -99,29 +99,36 @@ where
 {
     let mut lock = Lock::None;
     let mut attempt = 1;
+    let mut refused_at_commit = None;
     loop {
-        let (mut was_there, mut is_written) = (false, false);
+        let (mut was_there, mut is_at_commit) = (false, false);
+        let was_refused = refused_at_commit.is_some();
         let done = session.transaction(|session| {
             let done = if let Some(row) = named.look(session, lock)? {
                 was_there = true;
                 found(session, row)?
+            } else if let Some(error) = refused_at_commit.take() {
+                return Err(error);
             } else {
                 Upserted::Created(create(session)?)
             };
-            is_written = true;
+            is_at_commit = true;
             Ok(done)
         });
-        let is_over = match &done {
-            // Then it is of one who has a word at the commit.
-            _ if is_written => true,
+        let may_go_on = attempt < ATTEMPTS && session.check_usable().is_ok();
+        match done {
+            _ if !may_go_on => return done,
+            // A constraint that is deferred says so at the commit, if the row is there now; otherwise it is the
+            // error of one who has a word at the commit.
+            Err(error @ Error::Duplicate { .. }) if is_at_commit && !was_there => {
+                refused_at_commit = Some(error);
+            }
             // Another was faster, if the row is there now.
-            Err(Error::Duplicate { .. }) if !was_there => false,
+            Err(Error::Duplicate { .. }) if !is_at_commit && !was_there && !was_refused => {}
             // Another has deleted it meanwhile.
-            Err(Error::NotFound { entity, .. }) if was_there => *entity != R::Entity::NAME,
-            _ => true,
-        };
-        if is_over || attempt == ATTEMPTS || session.check_usable().is_err() {
-            return done;
+            Err(Error::NotFound { entity, .. })
+                if !is_at_commit && was_there && entity == R::Entity::NAME => {}
+            done => return done,
         }
         attempt += 1;
         // On MySQL a plain SELECT sees what was there when the transaction began.

@@ -112,6 +112,13 @@ impl<C: SessionConnection> Session<C> {
         self.ledger.check_level()
     }
 
+    /// How far this session has written: another number later says that what was read may be written since, through
+    /// the session or through its connection.
+    #[inline]
+    pub(crate) fn writings(&self) -> u64 {
+        self.ledger.writings()
+    }
+
     /// The last statement given to [`write`](Self::write) has found nothing to write.
     pub(crate) fn wrote_nothing(&mut self) {
         self.ledger.note_no_write();

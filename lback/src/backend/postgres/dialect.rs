@@ -29,31 +29,50 @@ impl<C: Postgres + AnySignals> Dialect for C {
     // Every lock needs the right to update, and a row that its policies show; DELETE does not.
     const TO_DELETE: Lock = Lock::None;
 
+    fn may_lock(&mut self, table: &str) -> QueryResult<bool> {
+        diesel::select(
+            sql::<Bool>(
+                "COALESCE((SELECT has_any_column_privilege(oid, 'UPDATE') AND NOT row_security_active(oid) \
+                 FROM pg_class WHERE oid = to_regclass(",
+            )
+            .bind::<Text, _>(table)
+            .sql(")), true)"),
+        )
+        .get_result(self)
+    }
+
+    /// What is asked takes no lock on a table: `pg_get_ruledef` and its like do, and the planner may ask them about
+    /// tables of others.
     fn suspects(&mut self, table: &str) -> QueryResult<Suspects> {
-        // In `tgtype` 1 is FOR EACH ROW, 2 BEFORE, 8 DELETE (pg_trigger.h). A partition may have triggers of
-        // its own. What stands behind a view may
-        // have such a trigger too; only one that could be updated without triggers of its own (8 and 16
-        // are UPDATE and DELETE) takes a lock on its rows. 64 is INSTEAD OF. Of a rule, the type 1 is the view and 4
-        // is DELETE.
+        // In `tgtype` 1 is FOR EACH ROW, 2 BEFORE, 8 DELETE, 64 INSTEAD OF (pg_trigger.h). A partition may have
+        // triggers of its own. What stands behind a view may have such a trigger too; only a view that could be
+        // updated without triggers of its own takes a lock on its rows (of what `pg_relation_is_updatable` answers,
+        // 8 and 16 are UPDATE and DELETE). Of a rule, the type 1 is the view, and 4 is DELETE. What is written to a
+        // view may reach triggers of a view behind it, and what is written to a foreign table ('f') reaches those of
+        // another server.
         diesel::select(
             sql::<BigInt>(
-                "COALESCE((SELECT (has_any_column_privilege(oid, 'UPDATE') \
-                 AND (EXISTS (SELECT 1 FROM pg_trigger WHERE tgtype & 11 = 11 AND tgrelid IN (\
-                 WITH RECURSIVE tree (part) AS (SELECT pg_class.oid UNION SELECT inhrelid \
+                "COALESCE((SELECT (EXISTS (SELECT 1 FROM pg_trigger WHERE tgtype & 11 = 11 AND tgrelid IN (\
+                 WITH RECURSIVE tree (part) AS (SELECT it.oid UNION SELECT inhrelid \
                  FROM pg_inherits JOIN tree ON inhparent = part) SELECT part FROM tree)) \
-                 OR EXISTS (SELECT 1 FROM pg_rewrite WHERE ev_class = pg_class.oid AND ev_type = '4' AND NOT is_instead) \
-                 OR relkind = 'v' AND pg_relation_is_updatable(oid, false) & 24 = 24))::int \
-                 + 2 * (has_any_column_privilege(oid, 'UPDATE') AND oid IN (\
+                 OR EXISTS (SELECT 1 FROM pg_rewrite WHERE ev_class = it.oid AND ev_type = '4' AND NOT is_instead) \
+                 OR relkind IN ('v', 'f') AND pg_relation_is_updatable(it.oid, false) & 24 = 24)::int \
+                 + 2 * (it.oid IN (\
                  WITH RECURSIVE along (gone) AS (SELECT conrelid FROM pg_constraint \
-                 WHERE contype = 'f' AND confdeltype = 'c' AND confrelid = pg_class.oid \
+                 WHERE contype = 'f' AND confdeltype = 'c' AND confrelid = it.oid \
                  UNION SELECT conrelid FROM pg_constraint JOIN along ON confrelid = gone \
                  WHERE contype = 'f' AND confdeltype = 'c') SELECT gone FROM along))::int \
-                 + 4 * (relkind = 'v')::int \
-                 + 8 * (EXISTS (SELECT 1 FROM pg_trigger \
-                 WHERE tgrelid = pg_class.oid AND tgtype & 64 = 64) \
-                 OR EXISTS (SELECT 1 FROM pg_rewrite \
-                 WHERE ev_class = pg_class.oid AND ev_type <> '1' AND is_instead))::int \
-                 FROM pg_class WHERE oid = to_regclass(",
+                 + 4 * (relkind IN ('v', 'f'))::int \
+                 + 8 * EXISTS (WITH RECURSIVE behind (rel) AS (SELECT it.oid UNION SELECT next \
+                 FROM behind CROSS JOIN LATERAL (SELECT refobjid FROM pg_rewrite JOIN pg_depend \
+                 ON classid = 'pg_rewrite'::regclass AND objid = pg_rewrite.oid AND refclassid = 'pg_class'::regclass \
+                 WHERE ev_class = rel AND ev_type = '1' \
+                 UNION ALL SELECT inhrelid FROM pg_inherits WHERE inhparent = rel) AS step (next)) \
+                 SELECT 1 FROM behind WHERE \
+                 EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = rel AND tgtype & 64 = 64) \
+                 OR EXISTS (SELECT 1 FROM pg_rewrite WHERE ev_class = rel AND ev_type <> '1' AND is_instead) \
+                 OR EXISTS (SELECT 1 FROM pg_class AS far WHERE far.oid = rel AND far.relkind = 'f'))::int \
+                 FROM pg_class AS it WHERE it.oid = to_regclass(",
             )
             .bind::<Text, _>(table)
             .sql(")), 0)::bigint"),
@@ -62,17 +81,21 @@ impl<C: Postgres + AnySignals> Dialect for C {
         .map(Suspects::of_bits)
     }
 
-    /// Rules that put something else in place, or beside it, before it, write to rows that are there; what stands
-    /// behind a view; and triggers of any kind but
-    /// AFTER .. FOR EACH ROW (1 in `tgtype`, with neither 2, BEFORE, nor 64, INSTEAD OF), which nothing sets off
-    /// where no row is written. A function in PL/pgSQL writes by one of a few words, or by a function that it
-    /// calls: that is looked for in a trigger for each statement. One for each row must answer NULL, or an empty
-    /// record, if its row is not to be found. A rule's action is read as it is stored, where 2 is UPDATE and 4 is
-    /// DELETE (`CmdType`, nodes.h): `pg_get_ruledef` takes a lock on the table of each rule that it is asked about,
-    /// and the planner may ask it about those of other tables.
+    /// Three things may have written: rules that put something in the statement's place, or before it; what stands
+    /// behind a view, or in another server; and triggers of any kind but AFTER .. FOR EACH ROW (1 in `tgtype`, with
+    /// neither 2, BEFORE, nor 64, INSTEAD OF), which nothing sets off where no row is written.
+    ///
+    /// A rule's action is read as it is stored, where 2 is UPDATE and 4 is DELETE (`CmdType`, nodes.h). One that
+    /// inserts, calls no function, and names no other table with triggers or rules, leaves the row where it is.
+    ///
+    /// A function in PL/pgSQL writes by one of a few words, or by a function that it calls: that is looked for in a
+    /// trigger for each statement. One for each row must answer NULL, or an empty record, if its row is not to be
+    /// found; and where an update moves a row to another partition, one before the INSERT (4) there may do so.
     fn writes_unseen(&mut self, table: &str) -> QueryResult<bool> {
         let writes =
             "(insert|update|delete|merge|truncate|copy|perform|select|execute|call|notify)";
+        let gives_another = "\\m(new|old)\\M\\s*:=|(;|\\m(begin|then|else|loop)\\M)\\s*(new|old)\\s*=|\
+             \\minto\\s+(strict\\s+)?(new|old)\\M(?!\\s*\\.)|\\mreturn\\M\\s+(?!\\s|(new|old|coalesce)\\M)";
         diesel::select(
             sql::<Bool>(
                 "(WITH RECURSIVE tree (part) AS (SELECT oid FROM pg_class WHERE oid = to_regclass(",
@@ -80,17 +103,24 @@ impl<C: Postgres + AnySignals> Dialect for C {
             .bind::<Text, _>(table)
             .sql(&format!(
                 ") UNION SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = part) \
-                 SELECT EXISTS (SELECT 1 FROM pg_class JOIN tree ON oid = part WHERE relkind = 'v') \
+                 SELECT EXISTS (SELECT 1 FROM pg_class JOIN tree ON oid = part WHERE relkind IN ('v', 'f')) \
                  OR EXISTS (SELECT 1 FROM pg_rewrite JOIN tree ON ev_class = part WHERE ev_type IN ('2', '4') \
-                 AND (is_instead OR ev_action::text ~ ':commandType [24]\\M')) \
+                 AND (is_instead OR ev_action::text ~ ':commandType [24]\\M|\\{{FUNCEXPR\\M' \
+                 OR EXISTS (SELECT 1 FROM regexp_matches(ev_action::text, ':relid (\\d+)', 'g') AS other (id) \
+                 WHERE id[1]::oid <> ev_class \
+                 AND (EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = id[1]::oid AND NOT tgisinternal) \
+                 OR EXISTS (SELECT 1 FROM pg_rewrite AS another WHERE another.ev_class = id[1]::oid))))) \
                  OR EXISTS (SELECT 1 FROM pg_trigger JOIN tree ON tgrelid = part \
                  JOIN pg_proc ON pg_proc.oid = tgfoid JOIN pg_language ON pg_language.oid = prolang \
-                 WHERE NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 24 <> 0 AND tgtype & 67 <> 1 \
-                 AND CASE lanname WHEN 'plpgsql' THEN CASE tgtype & 1 \
+                 WHERE NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 67 <> 1 \
+                 AND CASE lanname WHEN 'plpgsql' THEN CASE WHEN tgtype & 24 = 0 THEN \
+                 tgtype & 7 = 7 AND prosrc ~* '\\mnull\\M|{gives_another}' \
+                 AND EXISTS (SELECT 1 FROM pg_class WHERE oid = part AND (relispartition OR relkind = 'p')) \
+                 ELSE CASE tgtype & 1 \
                  WHEN 0 THEN prosrc ~* '\\m{writes}\\M|\\(' \
                  ELSE prosrc ~* '\\m{writes}\\M' AND prosrc ~* '\\mnull\\M' \
-                 OR prosrc ~* '\\m{writes}\\M|\\(' AND prosrc ~* '\\mreturn\\M\\s+(?!(new|old|coalesce)\\M)' END \
-                 WHEN 'internal' THEN false ELSE true END))"
+                 OR prosrc ~* '\\m{writes}\\M|\\(' AND prosrc ~* '{gives_another}' END END \
+                 WHEN 'internal' THEN false ELSE tgtype & 24 <> 0 END))"
             )),
         )
         .get_result(self)

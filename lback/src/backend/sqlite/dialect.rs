@@ -10,7 +10,7 @@ use diesel::sql_types::BigInt;
 use diesel::sqlite::{Sqlite, SqliteType};
 use diesel::{QueryResult, SqliteConnection};
 
-use super::schema::{Definition, definitions};
+use super::schema::{Definition, definitions_around};
 use crate::repository::{Dialect, Duplicates, LeftOut, Lock, Narrow, Suspects, Syntax};
 
 impl Dialect for SqliteConnection {
@@ -23,10 +23,11 @@ impl Dialect for SqliteConnection {
     const TO_UPDATE: Lock = Lock::None;
     const TO_CHANGE_KEY: Lock = Lock::None;
     const TO_DELETE: Lock = Lock::None;
+    const LEAVES_PARTS: bool = true;
 
     fn suspects(&mut self, table: &str) -> QueryResult<Suspects> {
-        let (_, name) = Self::SYNTAX.unquoted(table);
-        let definitions = definitions(self)?;
+        let (schema, name) = Self::SYNTAX.unquoted(table);
+        let definitions = definitions_around(self, schema.as_deref(), &name)?;
         // Only triggers can write behind a view.
         let is_view = definitions.iter().any(|it| it.is_view_named(&name));
         Ok(Suspects {
@@ -36,13 +37,16 @@ impl Dialect for SqliteConnection {
                 .any(|it| it.may_take_away(&name, true, &definitions)),
             cascades: false,
             echoes: is_view,
-            overwrites: definitions.iter().any(|it| it.may_overwrite(&name)),
+            overwrites: definitions
+                .iter()
+                .any(|it| it.may_overwrite(&name, &definitions)),
+            leaves_parts: definitions.iter().any(Definition::may_leave_part),
         })
     }
 
     fn writes_unseen(&mut self, table: &str) -> QueryResult<bool> {
-        let (_, name) = Self::SYNTAX.unquoted(table);
-        let definitions = definitions(self)?;
+        let (schema, name) = Self::SYNTAX.unquoted(table);
+        let definitions = definitions_around(self, schema.as_deref(), &name)?;
         let writes = |it: &Definition| {
             it.is_view_named(&name) || it.may_take_away(&name, false, &definitions)
         };

@@ -1,17 +1,15 @@
 //! Whether a statement that failed can have left a part of its work.
 //!
-//! SQLite undoes a statement that fails, but for one case: the conflict resolution FAIL, by a
-//! constraint (`ON CONFLICT FAIL`), a statement (`INSERT OR FAIL`) or a trigger (`RAISE(FAIL, ..)`),
-//! keeps what was done before (<https://sqlite.org/lang_conflict.html>). An error does not tell which
-//! resolution it came by, so after a failure the schema is asked whether it knows FAIL at all.
+//! An error does not tell how it came about, so after a failure the schema is asked whether it knows anything by
+//! which a part may stand. An operation on a repository's own table has been given a savepoint then.
 
 use diesel::SqliteConnection;
 
-use super::schema::definitions;
+use super::schema::{Definition, definitions};
 
-/// Whether FAIL stands anywhere in the schema. If it cannot be read, it may.
+/// Whether anything in the schema lets a part of a failed statement stand. If it cannot be read, that may be.
 pub(super) fn may_stand(connection: &mut SqliteConnection) -> bool {
     definitions(connection).map_or(true, |definitions| {
-        definitions.iter().any(|definition| definition.says("fail"))
+        definitions.iter().any(Definition::may_leave_part)
     })
 }

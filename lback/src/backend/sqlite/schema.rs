@@ -25,25 +25,53 @@ pub(super) struct Definition {
     sql: String,
 }
 
-/// Those of all databases that are attached, the temporary one included.
+/// Those of the temporary database and of the main one.
 pub(super) fn definitions(connection: &mut SqliteConnection) -> QueryResult<Vec<Definition>> {
-    let schemas: Vec<Schema> =
-        diesel::sql_query("SELECT name FROM pragma_database_list").load(connection)?;
-    let mut definitions = Vec::new();
+    let mut definitions = of_schema(connection, TEMPORARY)?;
+    definitions.extend(of_schema(connection, "main")?);
+    Ok(definitions)
+}
+
+/// Those that a statement about this table may have to do with. A trigger reaches the tables of its own database,
+/// and a temporary one those of all. Another database is not read, for that would take a lock on it.
+pub(super) fn definitions_around(
+    connection: &mut SqliteConnection,
+    schema: Option<&str>,
+    table: &str,
+) -> QueryResult<Vec<Definition>> {
+    let mut definitions = of_schema(connection, TEMPORARY)?;
+    let reaches_all = definitions.iter().any(Definition::is_trigger);
+    if let (Some(schema), false) = (schema, reaches_all) {
+        definitions.extend(of_schema(connection, schema)?);
+        return Ok(definitions);
+    }
+    let schemas: Vec<Schema> = diesel::sql_query(
+        "SELECT name FROM pragma_database_list WHERE name <> 'temp' ORDER BY seq",
+    )
+    .load(connection)?;
     for schema in schemas {
-        let name = schema.name.replace('"', "\"\"");
-        let table = if name == "temp" {
-            "sqlite_temp_master".to_owned()
-        } else {
-            format!("\"{name}\".sqlite_master")
-        };
-        // What they say is looked at here: LIKE is as the connection has been told to be.
-        let query = format!(
-            "SELECT type AS kind, tbl_name AS \"table\", sql FROM {table} WHERE sql IS NOT NULL"
-        );
-        definitions.extend(diesel::sql_query(query).load::<Definition>(connection)?);
+        // In this order SQLite itself looks for a name.
+        if !reaches_all && definitions.iter().any(|it| it.is_relation_named(table)) {
+            break;
+        }
+        definitions.extend(of_schema(connection, &schema.name)?);
     }
     Ok(definitions)
+}
+
+const TEMPORARY: &str = "temp";
+
+fn of_schema(connection: &mut SqliteConnection, schema: &str) -> QueryResult<Vec<Definition>> {
+    let master = if schema.eq_ignore_ascii_case(TEMPORARY) {
+        "sqlite_temp_master".to_owned()
+    } else {
+        format!("\"{}\".sqlite_master", schema.replace('"', "\"\""))
+    };
+    // What they say is looked at here: LIKE is as the connection has been told to be.
+    diesel::sql_query(format!(
+        "SELECT type AS kind, tbl_name AS \"table\", sql FROM {master} WHERE sql IS NOT NULL"
+    ))
+    .load(connection)
 }
 
 impl Definition {
@@ -52,13 +80,43 @@ impl Definition {
         parts(&self.sql).iter().any(|part| part.is_word(word))
     }
 
+    fn is_trigger(&self) -> bool {
+        self.kind == "trigger"
+    }
+
+    fn is_relation_named(&self, name: &str) -> bool {
+        matches!(self.kind.as_str(), "table" | "view") && self.table.eq_ignore_ascii_case(name)
+    }
+
+    /// Whether a statement may leave a part of what it did, when it fails.
+    ///
+    /// The conflict resolution FAIL does so, by a constraint (`ON CONFLICT FAIL`), a statement (`INSERT OR FAIL`) or a
+    /// trigger (`RAISE(FAIL, ..)`): <https://sqlite.org/lang_conflict.html>. And SQLite keeps the means to undo a
+    /// statement only where it foresees that it may fail. It does not foresee a wrong type in a STRICT table, too
+    /// many levels of triggers, or a cascade that a trigger stops (seen with 3.40 and 3.53).
+    pub(super) fn may_leave_part(&self) -> bool {
+        self.is_trigger() || self.says("fail") || self.says("strict")
+    }
+
     pub(super) fn is_view_named(&self, name: &str) -> bool {
         self.kind == "view" && self.table.eq_ignore_ascii_case(name)
     }
 
-    /// Whether it is this table, and a row of it may take the place of others: ON CONFLICT REPLACE.
-    pub(super) fn may_overwrite(&self, table: &str) -> bool {
-        self.kind == "table" && self.table.eq_ignore_ascii_case(table) && self.says("replace")
+    /// Whether a row of this table that is written may take the place of others: by ON CONFLICT REPLACE, or by what
+    /// a trigger does.
+    pub(super) fn may_overwrite(&self, table: &str, all: &[Definition]) -> bool {
+        let takes = || {
+            Trigger::of(&self.sql).is_none_or(|trigger| {
+                !matches!(trigger.event, Event::Delete)
+                    && takes(&trigger.does, all, &mut Vec::new())
+            })
+        };
+        self.table.eq_ignore_ascii_case(table)
+            && match self.kind.as_str() {
+                "table" => self.says("replace"),
+                "trigger" => takes(),
+                _ => false,
+            }
     }
 
     /// Whether it runs before a row of this table is updated or deleted, and may take a row away, by itself or by
@@ -69,7 +127,7 @@ impl Definition {
         by_delete_alone: bool,
         all: &[Definition],
     ) -> bool {
-        self.kind == "trigger"
+        self.is_trigger()
             && self.table.eq_ignore_ascii_case(table)
             && Trigger::of(&self.sql).is_none_or(|trigger| {
                 let is_wanted = match trigger.event {

@@ -58,6 +58,8 @@ pub(crate) struct Ledger<W, N> {
     guard: Guard,
     /// Whether something happened that can have ended the open transaction unseen.
     is_doubtful: bool,
+    /// How often something may have been written: by the framework, or through the connection.
+    writings: u64,
     pub(super) effects: Effects<W>,
     pub(super) journal: Journal<N, W>,
     pub(super) parcels: Parcels,
@@ -78,6 +80,7 @@ impl<W, N> Ledger<W, N> {
             trust: Trust::Sound,
             guard: Guard::Unlent,
             is_doubtful: false,
+            writings: 0,
             effects: Effects::new(),
             journal: Journal::new(),
             parcels: Parcels::default(),
@@ -101,6 +104,12 @@ impl<W, N> Ledger<W, N> {
 
     pub(super) fn set_max_levels(&mut self, limit: u32) {
         self.stack.limit = limit;
+    }
+
+    /// A number that changes when something may have been written.
+    #[inline]
+    pub(super) fn writings(&self) -> u64 {
+        self.writings
     }
 
     /// How many levels with a statement of their own are open.
@@ -374,6 +383,7 @@ impl<W, N> Ledger<W, N> {
     #[inline]
     pub(super) fn lending(&mut self, marking: Marking) -> Guarding {
         self.is_doubtful = true;
+        self.writings += 1;
         if !self.is_in_transaction() || !self.is_alive() {
             return Guarding::None;
         }
@@ -420,6 +430,7 @@ impl<W, N> Ledger<W, N> {
     /// something has been written.
     #[inline]
     pub(super) fn note_write(&mut self) {
+        self.writings += 1;
         self.stack.note_write();
     }
 
