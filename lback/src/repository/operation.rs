@@ -670,9 +670,10 @@ fn delete<R: Repository, Via>(
     let notes = R::hears_changes(session, 1)?;
     if !plan.is_heard && !notes && version.is_none() {
         session.check_writable()?;
-        if !suspects::must_be_seen::<R>(session)? {
+        let suspects = suspects::suspects::<R>(session)?;
+        if !suspects.must_be_seen() {
             return operation::<R, _>(session, false, |session| {
-                removal::delete::<R>(session, &key)?;
+                removal::delete::<R>(session, &key, suspects.echoes)?;
                 *stage = Stage::Others;
                 Ok(())
             });

@@ -5,7 +5,7 @@ use super::model::{Key, Model, SessionOf};
 use super::query::{self, Printed};
 use super::row::{changed_meanwhile, found_nothing, left, not_found, suppressed, write};
 use super::suspects::{
-    is_echo, is_kept_while_deleted, is_returned_when_deleted, lock_to_delete, must_be_seen,
+    is_echo, is_kept_while_deleted, is_returned_when_deleted, lock_to_delete, suspects,
 };
 use crate::error::Result;
 
@@ -30,10 +30,14 @@ pub(super) fn to_delete<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> R
     Ok(Seen { row, lock })
 }
 
-/// Deletes a row that nobody has to see.
-pub(super) fn delete<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> Result<()> {
+/// Deletes a row that nobody has to see. What it counts may be an echo, see [`is_echo`].
+pub(super) fn delete<R: Model>(
+    session: &mut SessionOf<R>,
+    key: &Key<R>,
+    may_echo: bool,
+) -> Result<()> {
     match write::<R, _>(session, |conn| query::delete::<R>(conn, key))? {
-        1.. if !is_echo::<R>(session)? => Ok(()),
+        1.. if !may_echo => Ok(()),
         _ if left::<R>(session, key)?.is_some() => Err(suppressed::<R>(Some(key))),
         0 => {
             found_nothing::<R>(session)?;
@@ -54,7 +58,7 @@ pub(super) fn delete_seen<R: Model>(
     let (mut entity, fingerprint) = seen.row;
     let is_locked = seen.lock != Lock::None;
     let is_returned = is_returned_when_deleted::<R>(is_untouched);
-    let is_read_now = !is_untouched && (!is_returned || must_be_seen::<R>(session)?);
+    let is_read_now = !is_untouched && (!is_returned || suspects::<R>(session)?.must_be_seen());
     if is_read_now {
         // If it is gone by now, a receiver has taken it; if it goes after this, the DELETE has.
         entity = to_delete::<R>(session, key)?.row.0;

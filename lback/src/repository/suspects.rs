@@ -20,10 +20,11 @@ pub(super) fn suspects<R: Model>(session: &mut SessionOf<R>) -> Result<Suspects>
     Ok(Suspects::of_bits(bits))
 }
 
-/// Whether a row of this table must be seen to tell whether a DELETE has deleted it, whatever it counts.
-pub(super) fn must_be_seen<R: Model>(session: &mut SessionOf<R>) -> Result<bool> {
-    let suspects = suspects::<R>(session)?;
-    Ok(suspects.is_view || suspects.replaces)
+impl Suspects {
+    /// Whether a row of this table must be seen to tell whether a DELETE has deleted it, whatever it counts.
+    pub(super) fn must_be_seen(self) -> bool {
+        self.is_view || self.replaces
+    }
 }
 
 /// Whether a row is read again behind the statement that wrote it: because the repository wants that, or
