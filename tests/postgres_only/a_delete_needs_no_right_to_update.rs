@@ -70,30 +70,48 @@ fn opened() -> Option<(Database, Session, Trace)> {
     Some((database, session, trace))
 }
 
+/// A trigger before a delete may take the row away, so the row is locked where that is allowed.
+const TRIGGER: &str = "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'; \
+     CREATE TRIGGER keep BEFORE DELETE ON items FOR EACH ROW EXECUTE FUNCTION keep();";
+
+/// There is none for UPDATE.
+const POLICIES: &str = "ALTER TABLE items ENABLE ROW LEVEL SECURITY; \
+     CREATE POLICY see ON items FOR SELECT USING (true); \
+     CREATE POLICY remove ON items FOR DELETE USING (true);";
+
 #[test]
 fn a_role_that_may_not_update_may_delete() -> lback::Result<()> {
-    let Some((database, mut session, trace)) = opened() else {
-        return Ok(());
-    };
-    let mut owner = database.connection();
-    let role = format!("reader_{}", std::process::id());
-    owner
-        .batch_execute(&format!(
-            "DROP ROLE IF EXISTS {role}; CREATE ROLE {role}; \
-             GRANT SELECT, DELETE ON items TO {role}; \
-             DO $$ BEGIN EXECUTE format('GRANT USAGE ON SCHEMA %I TO {role}', current_schema()); END $$"
-        ))
-        .unwrap();
-    session.conn().batch_execute(&format!("SET ROLE {role}"))?;
-    let one = Items.delete(&mut session, 1);
-    let many = Items.delete_many(&mut session, [2, 3]);
-    session.conn().batch_execute("RESET ROLE")?;
-    owner
-        .batch_execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"))
-        .unwrap();
-    one?;
-    many?;
-    assert_eq!(trace.take(), ["a", "b", "c"]);
+    for (more, rights) in [
+        ("", "SELECT, DELETE"),
+        (TRIGGER, "SELECT, DELETE"),
+        (&format!("{TRIGGER} {POLICIES}"), "SELECT, DELETE, UPDATE"),
+    ] {
+        let Some((database, mut session, trace)) = opened() else {
+            return Ok(());
+        };
+        let mut owner = database.connection();
+        let role = format!("reader_{}", std::process::id());
+        owner
+            .batch_execute(&format!(
+                "{more} DROP ROLE IF EXISTS {role}; CREATE ROLE {role}; \
+                 GRANT {rights} ON items TO {role}; \
+                 DO $$ BEGIN EXECUTE format('GRANT USAGE ON SCHEMA %I TO {role}', current_schema()); END $$; \
+                 INSERT INTO items (title) VALUES ('of the owner')"
+            ))
+            .unwrap();
+        // What the owner may is not believed of the role.
+        Items.delete(&mut session, 6)?;
+        session.conn().batch_execute(&format!("SET ROLE {role}"))?;
+        let one = Items.delete(&mut session, 1);
+        let many = Items.delete_many(&mut session, [2, 3]);
+        session.conn().batch_execute("RESET ROLE")?;
+        owner
+            .batch_execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"))
+            .unwrap();
+        one?;
+        many?;
+        assert_eq!(trace.take(), ["of the owner", "a", "b", "c"], "{more}");
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 
 use lback::Error;
-use lback_tests::{Trace, new_user};
+use lback_tests::{Trace, count, new_user};
 
 use crate::database::*;
 
@@ -111,6 +111,12 @@ mod replies {
         trace.note(post.id.to_string());
     }
 
+    /// Then what is gone may have been taken by a receiver, or by another session: only a lock tells.
+    #[receiver(post_pre_delete)]
+    fn audit(post: &Post, conn: &mut Native) -> QueryResult<usize> {
+        diesel::sql_query(format!("INSERT INTO audit VALUES ({})", post.id)).execute(conn)
+    }
+
     const ROWS: i64 = 40;
 
     /// Of some who delete the same rows at once, each row is told by one; also where rows may go along with
@@ -127,7 +133,8 @@ mod replies {
             let Some(database) = Database::empty() else {
                 return;
             };
-            database.connection().batch_execute(ddl).unwrap();
+            let audit = "CREATE TABLE audit (post BIGINT)";
+            database.connection().batch_execute(&format!("{ddl}; {audit}")).unwrap();
             let trace = Trace::new();
             let has_parents = ddl.contains("REFERENCES posts ON") && !ddl.contains("likes");
             let posts = (0..ROWS).map(|id| Post {
@@ -160,6 +167,7 @@ mod replies {
             let distinct: std::collections::BTreeSet<_> = told.iter().collect();
             assert_eq!(distinct.len(), told.len(), "{ddl}: {told:?}");
             assert_eq!(left, 0, "{ddl}");
+            assert_eq!(count("audit", &mut database.session()), ROWS, "{ddl}");
             assert_eq!(told.len(), usize::try_from(ROWS).unwrap(), "{ddl}");
         }
     }

@@ -311,7 +311,7 @@ fn what_a_view_of_another_server_swallows() {
              EXECUTE format('CREATE SERVER %I FOREIGN DATA WRAPPER postgres_fdw
                  OPTIONS (host ''127.0.0.1'', port %L, dbname %L)',
                  current_schema(), current_setting('port'), current_database());
-             EXECUTE format('CREATE USER MAPPING FOR CURRENT_USER SERVER %I OPTIONS (user %L, password_required ''false'')',
+             EXECUTE format('CREATE USER MAPPING FOR CURRENT_USER SERVER %I OPTIONS (user %L)',
                  current_schema(), current_user);
              EXECUTE format('CREATE FOREIGN TABLE parcels (id BIGINT DEFAULT 7, content TEXT NOT NULL,
                  state TEXT NOT NULL) SERVER %I OPTIONS (schema_name %L, table_name ''shown'')',

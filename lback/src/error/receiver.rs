@@ -110,10 +110,16 @@ pub(crate) fn of_closure(error: BoxError) -> Error {
     }
     match error.downcast::<DieselError>() {
         Ok(error) => match *error {
-            DieselError::QueryBuilderError(held) => match held.downcast::<Error>() {
-                Ok(error) => *error,
-                Err(held) => database::classify(DieselError::QueryBuilderError(held)),
-            },
+            DieselError::QueryBuilderError(held)
+            | DieselError::SerializationError(held)
+            | DieselError::DeserializationError(held)
+                if held.is::<Error>() =>
+            {
+                match held.downcast::<Error>() {
+                    Ok(error) => *error,
+                    Err(held) => Error::ClosureFailed { source: held },
+                }
+            }
             error => database::classify(error),
         },
         Err(error) => Error::ClosureFailed {

@@ -403,8 +403,9 @@ pub(super) fn remove<R: Model>(
     notes: bool,
 ) -> Result<usize> {
     let read_at = session.writings();
+    let gone = rows.gone();
     for row in std::mem::take(&mut rows.found) {
-        let Some(row) = row.if_there(session, read_at, Gone::IsLeftOut)? else {
+        let Some(row) = row.if_there(session, read_at, gone)? else {
             continue;
         };
         session.check_level()?;
@@ -412,7 +413,7 @@ pub(super) fn remove<R: Model>(
         rows.found.push(row);
     }
     if session.writings() != read_at {
-        rows.see_again(session, is_one_by_one, Gone::IsLeftOut)?;
+        rows.see_again(session, is_one_by_one, gone)?;
     }
     let deleted = rows.delete(session, is_one_by_one)?;
     if notes {

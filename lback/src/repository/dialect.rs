@@ -76,8 +76,8 @@ pub trait Dialect: AnySignals {
     /// Whether a statement that fails may leave a part of what it did, where the schema lets it.
     const LEAVES_PARTS: bool = false;
 
-    /// Whether a row of this table, written as in a statement, can be locked `FOR UPDATE` if it can be deleted: that
-    /// takes the right to update, and policies that do not hide the row from it.
+    /// Whether a row of this table, written as in a statement, may be locked `FOR UPDATE` by whoever may delete it: that
+    /// takes the right to update.
     fn may_lock(&mut self, _table: &str) -> QueryResult<bool> {
         Ok(true)
     }

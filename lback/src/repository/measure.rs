@@ -91,16 +91,19 @@ fn has_integer_key<R: Model>() -> bool {
     <R::Table as Keyed<Conn<R>, Key<R>, Form<R>>>::key_type().is_some_and(is_integer)
 }
 
-/// Whether a key may be the number 0, in place of which MySQL makes one: of a type of one's own it is told by what it
-/// prints.
+/// Whether a key may be the number 0, in place of which MySQL makes one. Of a type of one's own that is told by what
+/// it prints; and a key of several columns is taken for another.
 pub(super) fn may_be_zero<R: Model>(key: &Key<R>) -> bool {
-    let digits = || {
-        let text = format!("{key:?}");
-        text.chars()
-            .filter(char::is_ascii_digit)
-            .collect::<String>()
-    };
-    has_integer_key::<R>() && digits().bytes().all(|digit| digit == b'0')
+    has_integer_key::<R>() && prints_zero(&format!("{key:?}"))
+}
+
+/// Whether of the numbers in a text none is another than 0. A digit in a name is no number.
+fn prints_zero(text: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    !words.any(|word| {
+        let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+        is_number && word.bytes().any(|byte| byte != b'0')
+    })
 }
 
 /// Whether two keys are equal to the database where they are to the program: integers are. Others may
@@ -134,4 +137,19 @@ fn is_integer(key: TypeId) -> bool {
         TypeId::of::<BigInt>(),
     ]
     .contains(&key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::prints_zero;
+
+    #[test]
+    fn a_digit_in_the_name_of_a_type_is_no_number() {
+        for text in ["0", "Id32(0)", "ItemV2Id(0)", "Key { id: 0 }", "***"] {
+            assert!(prints_zero(text), "{text}");
+        }
+        for text in ["7", "-7", "10", "Id32(70)", "Key { id: 5 }"] {
+            assert!(!prints_zero(text), "{text}");
+        }
+    }
 }

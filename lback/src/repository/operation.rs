@@ -317,8 +317,13 @@ pub trait Repository: Model {
         may_write::<Self>(session)?;
         let each = |session: &mut SessionOf<Self>| {
             operation::<Self, _>(session, true, |session| {
-                let lock = suspects::lock_to_delete_many::<Self>(session)?;
-                let rows = Rows::<Self>::read(session, &keys, Some(lock))?;
+                let lock = suspects::lock_to_delete_many::<Self>(session, plan.writes_before)?;
+                let mut rows = Rows::<Self>::read(session, &keys, Some(lock))?;
+                let usual = Self::Connection::TO_DELETE;
+                if lock != usual && rows.misses_any() {
+                    // A policy may hide from a lock what DELETE sees.
+                    rows = Rows::read(session, &keys, Some(usual))?;
+                }
                 for (version, place) in versions.iter().zip(rows.places(&keys)?) {
                     row::require_version::<Self>(*version, &rows.found[place].entity)?;
                 }

@@ -9,7 +9,7 @@ use super::measure;
 use super::model::{Key, Model, SessionOf};
 use super::query::{self, Printed};
 use super::row::{self, changed_meanwhile, not_found, write};
-use super::suspects;
+use super::suspects::{self, is_kept_while_deleted};
 use crate::error::Result;
 
 /// Rows as they were found, and which of them each of the caller's keys is.
@@ -119,6 +119,21 @@ impl<R: Model> Rows<R> {
         }
     }
 
+    /// What it means that one of them is gone before it is deleted. Where others cannot have taken it away, a receiver
+    /// has.
+    pub(super) fn gone(&self) -> Gone {
+        if self.is_locked || is_kept_while_deleted::<R>() {
+            Gone::IsLeftOut
+        } else {
+            Gone::IsMissed
+        }
+    }
+
+    /// Whether one of the caller's keys has no row.
+    pub(super) fn misses_any(&self) -> bool {
+        self.places.iter().any(Option::is_none)
+    }
+
     /// Forgets the others. It is not asked for places afterwards.
     pub(super) fn keep(&mut self, is_kept: impl Fn(&R::Entity) -> bool) {
         self.found.retain(|row| is_kept(&row.entity));
@@ -162,11 +177,11 @@ impl<R: Model> Rows<R> {
         }
         let mut is_there = Vec::with_capacity(found.len());
         for row in found {
-            let now = if is_one_by_one {
-                row.read_again(session)?
-            } else {
-                read.remove(&row.entity.key())
-            };
+            let mut now = read.remove(&row.entity.key());
+            // The key may be written otherwise by now, and be the same to the database.
+            if now.is_none() && (is_one_by_one || !measure::are_keys_exact::<R>()) {
+                now = row.read_again(session)?;
+            }
             let row = row.now(now, gone)?;
             is_there.push(row.is_some());
             self.found.extend(row);

@@ -74,9 +74,13 @@ fn lock_if_allowed<R: Model>(session: &mut SessionOf<R>) -> Result<Lock> {
     })
 }
 
-/// The same for many rows, of which one may go along with another.
-pub(super) fn lock_to_delete_many<R: Model>(session: &mut SessionOf<R>) -> Result<Lock> {
-    if !is_kept_while_deleted::<R>() && suspects::<R>(session)?.cascades {
+/// The same for many rows, of which one may go along with another, or be deleted by a receiver that is told of
+/// another.
+pub(super) fn lock_to_delete_many<R: Model>(
+    session: &mut SessionOf<R>,
+    receivers_write: bool,
+) -> Result<Lock> {
+    if !is_kept_while_deleted::<R>() && (receivers_write || suspects::<R>(session)?.cascades) {
         return lock_if_allowed::<R>(session);
     }
     lock_to_delete::<R>(session)

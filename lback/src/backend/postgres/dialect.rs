@@ -32,7 +32,7 @@ impl<C: Postgres + AnySignals> Dialect for C {
     fn may_lock(&mut self, table: &str) -> QueryResult<bool> {
         diesel::select(
             sql::<Bool>(
-                "COALESCE((SELECT has_any_column_privilege(oid, 'UPDATE') AND NOT row_security_active(oid) \
+                "COALESCE((SELECT has_any_column_privilege(oid, 'UPDATE') \
                  FROM pg_class WHERE oid = to_regclass(",
             )
             .bind::<Text, _>(table)
@@ -86,7 +86,8 @@ impl<C: Postgres + AnySignals> Dialect for C {
     /// neither 2, BEFORE, nor 64, INSTEAD OF), which nothing sets off where no row is written.
     ///
     /// A rule's action is read as it is stored, where 2 is UPDATE and 4 is DELETE (`CmdType`, nodes.h). One that
-    /// inserts, calls no function, and names no other table with triggers or rules, leaves the row where it is.
+    /// inserts, calls no function that somebody has defined (their numbers begin at 16384, transam.h), and names no
+    /// other table with triggers or rules, or of another server, leaves the row where it is.
     ///
     /// A function in PL/pgSQL writes by one of a few words, or by a function that it calls: that is looked for in a
     /// trigger for each statement. One for each row must answer NULL, or an empty record, if its row is not to be
@@ -94,8 +95,8 @@ impl<C: Postgres + AnySignals> Dialect for C {
     fn writes_unseen(&mut self, table: &str) -> QueryResult<bool> {
         let writes =
             "(insert|update|delete|merge|truncate|copy|perform|select|execute|call|notify)";
-        let gives_another = "\\m(new|old)\\M\\s*:=|(;|\\m(begin|then|else|loop)\\M)\\s*(new|old)\\s*=|\
-             \\minto\\s+(strict\\s+)?(new|old)\\M(?!\\s*\\.)|\\mreturn\\M\\s+(?!\\s|(new|old|coalesce)\\M)";
+        let gives_another = "\\m(new|old)\\M\\s*:=|(;|\\*/|--[^\\n]*\\n|\\m(begin|then|else|loop)\\M)\\s*(new|old)\\s*=|\
+             \\minto\\s+(strict\\s+)?(new|old)\\M(?!\\s*\\.)|\\mreturn\\M\\s*(?!\\s|(new|old|coalesce)\\M)";
         diesel::select(
             sql::<Bool>(
                 "(WITH RECURSIVE tree (part) AS (SELECT oid FROM pg_class WHERE oid = to_regclass(",
@@ -105,22 +106,23 @@ impl<C: Postgres + AnySignals> Dialect for C {
                 ") UNION SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = part) \
                  SELECT EXISTS (SELECT 1 FROM pg_class JOIN tree ON oid = part WHERE relkind IN ('v', 'f')) \
                  OR EXISTS (SELECT 1 FROM pg_rewrite JOIN tree ON ev_class = part WHERE ev_type IN ('2', '4') \
-                 AND (is_instead OR ev_action::text ~ ':commandType [24]\\M|\\{{FUNCEXPR\\M' \
+                 AND (is_instead OR ev_action::text ~ ':commandType [24]\\M' \
+                 OR EXISTS (SELECT 1 FROM regexp_matches(ev_action::text, ':(?:op)?funcid (\\d+)', 'g') AS called (id) \
+                 WHERE id[1]::bigint >= 16384) \
                  OR EXISTS (SELECT 1 FROM regexp_matches(ev_action::text, ':relid (\\d+)', 'g') AS other (id) \
                  WHERE id[1]::oid <> ev_class \
                  AND (EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = id[1]::oid AND NOT tgisinternal) \
-                 OR EXISTS (SELECT 1 FROM pg_rewrite AS another WHERE another.ev_class = id[1]::oid))))) \
+                 OR EXISTS (SELECT 1 FROM pg_rewrite AS another WHERE another.ev_class = id[1]::oid) \
+                 OR EXISTS (SELECT 1 FROM pg_class WHERE oid = id[1]::oid AND relkind = 'f'))))) \
                  OR EXISTS (SELECT 1 FROM pg_trigger JOIN tree ON tgrelid = part \
                  JOIN pg_proc ON pg_proc.oid = tgfoid JOIN pg_language ON pg_language.oid = prolang \
-                 WHERE NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 67 <> 1 \
-                 AND CASE lanname WHEN 'plpgsql' THEN CASE WHEN tgtype & 24 = 0 THEN \
-                 tgtype & 7 = 7 AND prosrc ~* '\\mnull\\M|{gives_another}' \
-                 AND EXISTS (SELECT 1 FROM pg_class WHERE oid = part AND (relispartition OR relkind = 'p')) \
-                 ELSE CASE tgtype & 1 \
-                 WHEN 0 THEN prosrc ~* '\\m{writes}\\M|\\(' \
+                 WHERE NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 67 <> 1 AND lanname <> 'internal' \
+                 AND (tgtype & 24 <> 0 AND CASE WHEN lanname <> 'plpgsql' THEN true \
+                 WHEN tgtype & 1 = 0 THEN prosrc ~* '\\m{writes}\\M|\\(' \
                  ELSE prosrc ~* '\\m{writes}\\M' AND prosrc ~* '\\mnull\\M' \
-                 OR prosrc ~* '\\m{writes}\\M|\\(' AND prosrc ~* '{gives_another}' END END \
-                 WHEN 'internal' THEN false ELSE tgtype & 24 <> 0 END))"
+                 OR prosrc ~* '\\m{writes}\\M|\\(' AND prosrc ~* '{gives_another}' END \
+                 OR tgtype & 7 = 7 AND (lanname <> 'plpgsql' OR prosrc ~* '\\mnull\\M|{gives_another}') \
+                 AND EXISTS (SELECT 1 FROM pg_class WHERE oid = part AND (relispartition OR relkind = 'p')))))"
             )),
         )
         .get_result(self)

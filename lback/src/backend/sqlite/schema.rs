@@ -32,6 +32,14 @@ pub(super) fn definitions(connection: &mut SqliteConnection) -> QueryResult<Vec<
     Ok(definitions)
 }
 
+/// Whether no database is attached.
+pub(super) fn is_alone(connection: &mut SqliteConnection) -> QueryResult<bool> {
+    let schemas: Vec<Schema> =
+        diesel::sql_query("SELECT name FROM pragma_database_list").load(connection)?;
+    let is_own = |it: &Schema| it.name == TEMPORARY || it.name == "main";
+    Ok(schemas.iter().all(is_own))
+}
+
 /// Those that a statement about this table may have to do with. A trigger reaches the tables of its own database,
 /// and a temporary one those of all. Another database is not read, for that would take a lock on it.
 pub(super) fn definitions_around(

@@ -70,11 +70,20 @@ impl Errand<'_> {
             }
         };
         self.manner.awaits.store(false, Ordering::Release);
-        let mut done = Vec::with_capacity(running.len());
-        for (row, task, outcome) in running {
-            if is_stuck && outcome.is_none() {
+        if is_stuck {
+            for (_, task, _) in &running {
                 task.abort();
-                self.release(session, row)?;
+            }
+            // What was done meanwhile is done.
+            while let Ok((place, outcome)) = told.try_recv() {
+                running[place].2 = Some(outcome);
+            }
+        }
+        let mut done = Vec::with_capacity(running.len());
+        let mut given_back = Vec::new();
+        for (row, _, outcome) in running {
+            if is_stuck && outcome.is_none() {
+                given_back.push(row);
                 continue;
             }
             let outcome = outcome.unwrap_or_else(|| {
@@ -88,6 +97,9 @@ impl Errand<'_> {
             }
         }
         self.finish(session, &done)?;
+        for row in given_back {
+            self.release(session, row)?;
+        }
         if is_stuck {
             let what = "waiting for an `async` receiver on a runtime of the current thread that nobody drives: call \
                         `deliver_all` in `database.run(..)` inside its `block_on`, or give the session a runtime with \

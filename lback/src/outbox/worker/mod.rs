@@ -71,7 +71,7 @@ impl<C: SessionConnection + R2D2Connection> Database<C> {
     /// and registry. The pool itself is a state of its receivers too: `#[state] database: &Database`.
     ///
     /// ```standalone_crate
-    /// use std::time::{Duration, Instant};
+    /// use std::time::Duration;
     ///
     /// use lback::sqlite::{Database, prelude::*, users::*};
     ///
