@@ -211,7 +211,7 @@ fn on_one_thread(database: &Database) -> lback::Result<()> {
     create("zoe")?;
     let stopped = runtime.block_on(async {
         let worker = pool.worker().start()?;
-        until_there(|| is_delivered(&database)).await;
+        until_there(|| is_delivered(database)).await;
         lback::Result::Ok(worker.stop())
     })?;
     assert_eq!(stopped.done, 1);
@@ -221,9 +221,9 @@ fn on_one_thread(database: &Database) -> lback::Result<()> {
     create("grace")?;
     runtime.block_on(async {
         let worker = pool.worker().start()?;
-        until_there(|| is_in_flight(&database, &runtime)).await;
+        until_there(|| is_in_flight(database, &runtime)).await;
         drop(worker);
-        until_there(|| is_delivered(&database)).await;
+        until_there(|| is_delivered(database)).await;
         lback::Result::Ok(())
     })?;
     assert_eq!(trace.take(), ["grace"]);
