@@ -107,7 +107,7 @@ fn held_by(error: &DieselError) -> Option<&(dyn StdError + 'static)> {
     }
 }
 
-/// Its source is that of what it holds, and not what it holds.
+/// Whether it goes away by itself, or what it holds does, which its `source()` passes over.
 fn is_transient(error: &DieselError) -> bool {
     database::is_transient(error) || held_by(error).is_some_and(is_retryable)
 }

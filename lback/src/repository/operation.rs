@@ -114,7 +114,7 @@ pub trait Repository: Model {
             self.send_pre_update(&previous, &mut changes, session)?;
             changes.validate()?;
             check_sendable::<Self::PostUpdate>(session)?;
-            if session.writings() != read_at {
+            if (plan.is_told_after || notes) && session.writings() != read_at {
                 // A pre receiver may have written to this row itself.
                 previous = row::stored_now::<Self>(session, &key)?;
             }
@@ -317,13 +317,7 @@ pub trait Repository: Model {
         may_write::<Self>(session)?;
         let each = |session: &mut SessionOf<Self>| {
             operation::<Self, _>(session, true, |session| {
-                let lock = suspects::lock_to_delete_many::<Self>(session, plan.writes_before)?;
-                let mut rows = Rows::<Self>::read(session, &keys, Some(lock))?;
-                let usual = Self::Connection::TO_DELETE;
-                if lock != usual && rows.misses_any() {
-                    // A policy may hide from a lock what DELETE sees.
-                    rows = Rows::read(session, &keys, Some(usual))?;
-                }
+                let rows = removal::to_delete_many::<Self>(session, &keys, plan.writes_before)?;
                 for (version, place) in versions.iter().zip(rows.places(&keys)?) {
                     row::require_version::<Self>(*version, &rows.found[place].entity)?;
                 }

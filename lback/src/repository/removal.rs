@@ -1,11 +1,13 @@
-//! One row that is deleted.
+//! How rows are read that are to be deleted, and how one is.
 
 use super::dialect::{Dialect, Lock};
 use super::model::{Key, Model, SessionOf};
 use super::query::{self, Printed};
 use super::row::{changed_meanwhile, found_nothing, left, not_found, suppressed, write};
+use super::rows::Rows;
 use super::suspects::{
-    is_echo, is_kept_while_deleted, is_returned_when_deleted, lock_to_delete, suspects,
+    is_echo, is_kept_while_deleted, is_returned_when_deleted, lock_to_delete, lock_to_delete_many,
+    suspects,
 };
 use crate::error::Result;
 
@@ -33,6 +35,21 @@ pub(super) fn to_delete<R: Model>(session: &mut SessionOf<R>, key: &Key<R>) -> R
     }
     let row = row.ok_or_else(|| not_found::<R>(key))?;
     Ok(Seen { row, lock })
+}
+
+/// The same of many rows. `receivers_write` says that receivers may delete some of them by themselves.
+pub(super) fn to_delete_many<R: Model>(
+    session: &mut SessionOf<R>,
+    keys: &[Key<R>],
+    receivers_write: bool,
+) -> Result<Rows<R>> {
+    let usual = R::Connection::TO_DELETE;
+    let lock = lock_to_delete_many::<R>(session, receivers_write)?;
+    let rows = Rows::read(session, keys, Some(lock))?;
+    if lock != usual && rows.of_each().any(|row| row.is_none()) {
+        return Rows::read(session, keys, Some(usual));
+    }
+    Ok(rows)
 }
 
 /// Deletes a row that nobody has to see. What it counts may be an echo, see [`is_echo`].

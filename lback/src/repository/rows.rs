@@ -129,11 +129,6 @@ impl<R: Model> Rows<R> {
         }
     }
 
-    /// Whether one of the caller's keys has no row.
-    pub(super) fn misses_any(&self) -> bool {
-        self.places.iter().any(Option::is_none)
-    }
-
     /// Forgets the others. It is not asked for places afterwards.
     pub(super) fn keep(&mut self, is_kept: impl Fn(&R::Entity) -> bool) {
         self.found.retain(|row| is_kept(&row.entity));

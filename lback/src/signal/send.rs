@@ -11,6 +11,7 @@ use crate::trace;
 
 /// What an operation needs, by the receivers of its signals.
 #[derive(Clone, Copy, Default)]
+#[allow(clippy::struct_excessive_bools)] // Each is true of the receivers, whatever the others are.
 pub(crate) struct Plan {
     /// Somebody listens, or watches.
     pub(crate) is_heard: bool,
@@ -18,6 +19,8 @@ pub(crate) struct Plan {
     pub(crate) writes_before: bool,
     /// Somebody runs after the statement, and may fail.
     pub(crate) runs_after: bool,
+    /// Somebody is told after the statement, in the transaction or behind it.
+    pub(crate) is_told_after: bool,
 }
 
 impl Plan {
@@ -47,6 +50,7 @@ impl Plan {
             is_heard: true,
             writes_before: pre.may_write,
             runs_after: !post.in_transaction().is_empty(),
+            is_told_after: !post.all.is_empty(),
         })
     }
 }

@@ -34,10 +34,14 @@ pub(super) fn definitions(connection: &mut SqliteConnection) -> QueryResult<Vec<
 
 /// Whether no database is attached.
 pub(super) fn is_alone(connection: &mut SqliteConnection) -> QueryResult<bool> {
-    let schemas: Vec<Schema> =
-        diesel::sql_query("SELECT name FROM pragma_database_list").load(connection)?;
-    let is_own = |it: &Schema| it.name == TEMPORARY || it.name == "main";
-    Ok(schemas.iter().all(is_own))
+    Ok(schemas(connection)?.len() == 1)
+}
+
+/// The main database and those that are attached, in the order in which SQLite looks for a name behind the temporary
+/// one.
+fn schemas(connection: &mut SqliteConnection) -> QueryResult<Vec<Schema>> {
+    diesel::sql_query("SELECT name FROM pragma_database_list WHERE name <> 'temp' ORDER BY seq")
+        .load(connection)
 }
 
 /// Those that a statement about this table may have to do with. A trigger reaches the tables of its own database,
@@ -53,12 +57,7 @@ pub(super) fn definitions_around(
         definitions.extend(of_schema(connection, schema)?);
         return Ok(definitions);
     }
-    let schemas: Vec<Schema> = diesel::sql_query(
-        "SELECT name FROM pragma_database_list WHERE name <> 'temp' ORDER BY seq",
-    )
-    .load(connection)?;
-    for schema in schemas {
-        // In this order SQLite itself looks for a name.
+    for schema in schemas(connection)? {
         if !reaches_all && definitions.iter().any(|it| it.is_relation_named(table)) {
             break;
         }
